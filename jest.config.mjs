@@ -1,0 +1,38 @@
+const swc = [
+  '@swc/jest',
+  {
+    jsc: {
+      target: 'es2023',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: {
+        legacyDecorator: true,
+        decoratorMetadata: true,
+        useDefineForClassFields: false,
+      },
+      keepClassNames: true,
+    },
+    module: { type: 'es6' },
+    sourceMaps: 'inline',
+  },
+];
+
+/** @type {import('jest').Config} */
+export default {
+  rootDir: '.',
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': swc },
+  moduleNameMapper: {
+    '^@kyu/nestjs$': '<rootDir>/libs/kyu/src/index.ts',
+    '^@kyu/testing$': '<rootDir>/libs/kyu-testing/src/index.ts',
+    // The servers' keeper runs in a process of its own, so it has to be JavaScript: the built library.
+    '^@kyu/embedded$': '<rootDir>/dist/libs/kyu-embedded/index.js',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/apps', '<rootDir>/dist/packages'],
+  // Pure specs stand beside their file; what needs servers is in test/ and says in its suffix which.
+  testRegex: '\\.(spec|e2e-spec)\\.ts$',
+  testTimeout: 30_000,
+  globalSetup: './test/setup/global-setup.mjs',
+  globalTeardown: './test/setup/global-teardown.mjs',
+};
