@@ -1,0 +1,39 @@
+import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { BackoffPolicy } from '../job/backoff.js';
+import type { TableNames } from '../job/table-names.js';
+import type { KyuMode, KyuRedisOptions } from './kyu.options.js';
+
+/** The checked options, frozen. Nothing but `resolveOptions` reads the raw ones. All durations are milliseconds. */
+export abstract class KyuConfig {
+  abstract readonly postgres: PostgresConfig;
+  abstract readonly redis: KyuRedisOptions | false;
+  abstract readonly workers: number;
+  abstract readonly queueName: string;
+  abstract readonly metricsPort: number;
+  abstract readonly staleJobTimeoutMs: number;
+  abstract readonly heartbeatIntervalMs: number;
+  abstract readonly heartbeatTimeoutMs: number;
+  abstract readonly maxCrashes: number;
+  abstract readonly drainTimeoutMs: number;
+  abstract readonly logger: LoggerService | undefined;
+  abstract readonly mode: KyuMode;
+  abstract readonly interceptors: readonly (
+    NestInterceptor | Type<NestInterceptor>
+  )[];
+  abstract readonly globalEnhancers: boolean;
+  abstract readonly backoff: BackoffPolicy;
+  abstract readonly maxRetries: number;
+  abstract readonly timeoutMs: number;
+}
+
+export interface PostgresConfig {
+  readonly url: string;
+  readonly dataSource: DataSource | undefined;
+  readonly maxConnections: number;
+  readonly minConnections: number;
+  readonly maxLifetimeMs: number;
+  readonly migrations: 'auto' | 'manual';
+  readonly ssl: boolean | Record<string, unknown> | undefined;
+  readonly tables: TableNames;
+}

@@ -1,0 +1,113 @@
+import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
+import type { DataSource } from 'typeorm';
+import type { Duration } from '../runtime/duration.js';
+
+/**
+ * Where PostgreSQL is and how Kyu uses it.
+ *
+ * @publicApi
+ */
+export interface KyuPostgresOptions {
+  /** Connection URL. @default env `KYU_POSTGRES_URL`, else `postgres://postgres@localhost:5432/postgres` */
+  url?: string;
+  /** Your application's own initialised TypeORM `DataSource` instead of a URL. Kyu uses its pool and never closes it. */
+  dataSource?: DataSource;
+  /** Most connections of this process. @default 25 */
+  maxConnections?: number;
+  /** Connections kept open while idle. @default 0 */
+  minConnections?: number;
+  /** A connection is replaced after this time. @default '5m' */
+  maxLifetime?: Duration;
+  /** Schema of the tables; made when it is missing. @default 'public' */
+  schema?: string;
+  /** What the names of the tables begin with. @default 'kyu_' */
+  tablePrefix?: string;
+  /** `'auto'`: migrate at boot, under a lock. `'manual'`: refuse to boot until `migrateKyu()` was run. @default 'auto' */
+  migrations?: 'auto' | 'manual';
+  /** TLS settings of node-postgres; certificates are verified unless they say otherwise. @default as the URL says */
+  ssl?: boolean | Record<string, unknown>;
+}
+
+/**
+ * Where Redis is: a URL, ioredis options (single server or Sentinel), or the nodes of a Cluster.
+ *
+ * @publicApi
+ */
+export type KyuRedisOptions =
+  | ({
+      /** Connection URL. @default env `KYU_REDIS_URL`, else `redis://localhost:6379` */
+      url?: string;
+    } & RedisOptions)
+  | { cluster: ClusterNode[]; options?: ClusterOptions };
+
+/**
+ * The wait before a retry: base, 2 × base, 4 × base …, at most `cap`.
+ *
+ * @publicApi
+ */
+export interface KyuBackoffOptions {
+  /** The first wait. @default '1s' */
+  base?: Duration;
+  /** No wait is longer. @default '1h' */
+  cap?: Duration;
+  /** Draw each wait evenly from 0 to its full length. @default false */
+  jitter?: boolean;
+}
+
+/**
+ * `KyuModule.forRoot(options)`. Every option has a default; durations are milliseconds or strings such as `'10s'`.
+ *
+ * @publicApi
+ */
+export interface KyuOptions {
+  postgres?: KyuPostgresOptions;
+  /** `false`: no Redis at all, workers claim straight from PostgreSQL. */
+  redis?: KyuRedisOptions | false;
+  /** Jobs that run at once in this process. @default 5 */
+  workers?: number;
+  /** The queue, and its key in Redis. Letters, digits and `: _ . -`, at most 100. @default 'kyu:default' */
+  queueName?: string;
+  /** Port that serves `/metrics` by itself; 0 means none. @default 9090 */
+  metricsPort?: number;
+  /** A job that has overrun its own timeout by this much on a live worker is taken back: its process hangs. @default '10m' */
+  staleJobTimeout?: Duration;
+  /** How often a worker process says that it is alive. @default '10s' */
+  heartbeatInterval?: Duration;
+  /** A worker that was silent for this long is gone, and its jobs are taken back. @default '30s' */
+  heartbeatTimeout?: Duration;
+  /** A job whose worker was lost this many times is dead. @default 3 */
+  maxCrashes?: number;
+  /** How long running handlers may finish after a stop signal, before their own signal aborts. @default '20s' */
+  drainTimeout?: Duration;
+  /** Where Kyu logs. @default Nest's `Logger` */
+  logger?: LoggerService;
+  /** `'producer'` only enqueues; `'worker'` and `'both'` also run jobs. @default env `KYU_MODE`, else 'both' */
+  mode?: KyuMode;
+  /** Around every job of every type, the first outermost: classes (dependencies injected) or instances. */
+  interceptors?: (NestInterceptor | Type<NestInterceptor>)[];
+  /** Let the application's global guards, pipes, interceptors and filters see jobs too. @default false */
+  globalEnhancers?: boolean;
+  /** Waits between retries. */
+  backoff?: KyuBackoffOptions;
+  /** Retries of a job that sets none. @default 3 */
+  maxRetries?: number;
+  /** Time limit of one run of a job that sets none. @default '30s' */
+  timeout?: Duration;
+}
+
+/**
+ * What this process does.
+ *
+ * @publicApi
+ */
+export type KyuMode = 'both' | 'producer' | 'worker';
+
+/**
+ * For `forRootAsync({ useClass })` and `useExisting`.
+ *
+ * @publicApi
+ */
+export interface KyuOptionsFactory {
+  createKyuOptions(): KyuOptions | Promise<KyuOptions>;
+}

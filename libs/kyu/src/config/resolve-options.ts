@@ -1,0 +1,175 @@
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
+import { parseDuration, type Duration } from '../runtime/duration.js';
+import { didYouMean } from './did-you-mean.js';
+import type { KyuConfig } from './kyu.config.js';
+import type { KyuMode, KyuOptions } from './kyu.options.js';
+import type { Check } from './options.checks.js';
+import {
+  BACKOFF_SCHEMA,
+  OPTIONS_SCHEMA,
+  POSTGRES_SCHEMA,
+  SECRET_OPTIONS,
+} from './options.schema.js';
+
+const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
+const DEFAULT_REDIS_URL = 'redis://localhost:6379';
+
+/**
+ * The options checked and completed. Reports everything that is wrong at once, and never corrects silently.
+ *
+ * @throws {InvalidOptionsError}
+ */
+export function resolveOptions(
+  options: KyuOptions = {},
+  env: NodeJS.ProcessEnv = process.env,
+): KyuConfig {
+  const given = withEnvironment(options, env);
+  const problems = [
+    ...checkAll(given, OPTIONS_SCHEMA, ''),
+    ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.'),
+    ...checkAll(given.backoff, BACKOFF_SCHEMA, 'backoff.'),
+    ...checkRedisUrl(given.redis),
+    ...checkRelations(given),
+  ];
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+
+  const postgres = given.postgres ?? {};
+  const backoff = given.backoff ?? {};
+  return Object.freeze<KyuConfig>({
+    postgres: Object.freeze({
+      url: postgres.url ?? DEFAULT_POSTGRES_URL,
+      dataSource: postgres.dataSource,
+      maxConnections: postgres.maxConnections ?? 25,
+      minConnections: postgres.minConnections ?? 0,
+      maxLifetimeMs: ms(postgres.maxLifetime, '5m'),
+      migrations: postgres.migrations ?? 'auto',
+      ssl: postgres.ssl,
+      tables: Object.freeze({
+        schema: postgres.schema ?? 'public',
+        prefix: postgres.tablePrefix ?? 'kyu_',
+      }),
+    }),
+    redis: given.redis ?? { url: DEFAULT_REDIS_URL },
+    workers: given.workers ?? 5,
+    queueName: given.queueName ?? 'kyu:default',
+    metricsPort: given.metricsPort ?? 9090,
+    staleJobTimeoutMs: ms(given.staleJobTimeout, '10m'),
+    heartbeatIntervalMs: ms(given.heartbeatInterval, HEARTBEAT_INTERVAL),
+    heartbeatTimeoutMs: ms(given.heartbeatTimeout, HEARTBEAT_TIMEOUT),
+    maxCrashes: given.maxCrashes ?? 3,
+    drainTimeoutMs: ms(given.drainTimeout, '20s'),
+    logger: given.logger,
+    mode: given.mode ?? 'both',
+    interceptors: Object.freeze([...(given.interceptors ?? [])]),
+    globalEnhancers: given.globalEnhancers ?? false,
+    backoff: Object.freeze({
+      baseMs: ms(backoff.base, BACKOFF_BASE),
+      capMs: ms(backoff.cap, BACKOFF_CAP),
+      jitter: backoff.jitter ?? false,
+    }),
+    maxRetries: given.maxRetries ?? 3,
+    timeoutMs: ms(given.timeout, '30s'),
+  });
+}
+
+const HEARTBEAT_INTERVAL = '10s';
+const HEARTBEAT_TIMEOUT = '30s';
+const BACKOFF_BASE = '1s';
+const BACKOFF_CAP = '1h';
+
+/** Values of the environment stand behind the options and in front of the defaults. */
+function withEnvironment(
+  options: KyuOptions,
+  env: NodeJS.ProcessEnv,
+): KyuOptions {
+  const given = { ...options };
+  if (given.mode === undefined && env.KYU_MODE)
+    given.mode = env.KYU_MODE as KyuMode; // checked with the rest
+  const postgres = given.postgres ?? {};
+  if (env.KYU_POSTGRES_URL && !postgres.url && !postgres.dataSource)
+    given.postgres = { ...postgres, url: env.KYU_POSTGRES_URL };
+  if (env.KYU_REDIS_URL && given.redis === undefined)
+    given.redis = { url: env.KYU_REDIS_URL };
+  return given;
+}
+
+function checkAll(
+  values: object | undefined,
+  schema: Record<string, Check>,
+  path: string,
+): string[] {
+  if (typeof values !== 'object' || values === null) return []; // the parent's check speaks of it
+  return Object.entries(values).flatMap(([key, value]) => {
+    const name = path + key;
+    const check = Object.hasOwn(schema, key) ? schema[key] : undefined;
+    if (!check) {
+      const meant = didYouMean(key, Object.keys(schema));
+      return [
+        `unknown option "${name}"${meant ? `, did you mean "${path}${meant}"?` : ''}`,
+      ];
+    }
+    if (value === undefined) return [];
+    const expected = check(value);
+    return expected === undefined
+      ? []
+      : [`expected "${name}" to be ${expected}, got: ${show(name, value)}`];
+  });
+}
+
+function checkRedisUrl(redis: KyuOptions['redis']): string[] {
+  if (typeof redis !== 'object' || redis === null || !('url' in redis))
+    return [];
+  const { url } = redis;
+  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:/.test(url))
+    return [
+      'expected "redis.url" to be a URL such as redis://:password@host:6379 (or rediss:// for TLS)',
+    ];
+  return [];
+}
+
+/** Values that are right each by itself and wrong together. Skipped for values that are wrong by themselves. */
+function checkRelations({
+  postgres,
+  backoff,
+  ...options
+}: KyuOptions): string[] {
+  const problems: string[] = [];
+  const interval = parseDuration(
+    options.heartbeatInterval ?? HEARTBEAT_INTERVAL,
+  );
+  const silence = parseDuration(options.heartbeatTimeout ?? HEARTBEAT_TIMEOUT);
+  if (interval !== undefined && silence !== undefined && silence < 2 * interval)
+    problems.push(
+      `"heartbeatTimeout" (${silence} ms) must be at least twice "heartbeatInterval" (${interval} ms), or one late heartbeat costs a healthy worker its jobs`,
+    );
+  const base = parseDuration(backoff?.base ?? BACKOFF_BASE);
+  const cap = parseDuration(backoff?.cap ?? BACKOFF_CAP);
+  if (base !== undefined && cap !== undefined && cap < base)
+    problems.push(
+      `"backoff.cap" (${cap} ms) must not be less than "backoff.base" (${base} ms)`,
+    );
+  if (postgres?.url && postgres.dataSource)
+    problems.push(
+      'give "postgres.url" or "postgres.dataSource", not both: the data source brings its own connection',
+    );
+  if (
+    Number(postgres?.minConnections ?? 0) >
+    Number(postgres?.maxConnections ?? 25)
+  )
+    problems.push(
+      `"postgres.minConnections" (${postgres?.minConnections}) must not be more than "postgres.maxConnections" (${postgres?.maxConnections ?? 25})`,
+    );
+  return problems;
+}
+
+/** Only called with durations that were checked. */
+const ms = (value: Duration | undefined, fallback: Duration): number =>
+  parseDuration(value ?? fallback)!;
+
+function show(name: string, value: unknown): string {
+  if (SECRET_OPTIONS.has(name)) return '(not shown: it may hold a password)';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}

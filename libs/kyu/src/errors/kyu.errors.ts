@@ -1,0 +1,180 @@
+/** The codes of Kyu's errors: stable, for `switch` statements and log filters. */
+export type KyuErrorCode =
+  | 'KYU_INVALID_OPTIONS'
+  | 'KYU_INVALID_JOB'
+  | 'KYU_JOB_NOT_FOUND'
+  | 'KYU_JOB_NOT_CANCELLABLE'
+  | 'KYU_DUPLICATE_HANDLER'
+  | 'KYU_BUSY'
+  | 'KYU_POSTGRES_UNAVAILABLE'
+  | 'KYU_SCHEMA_OUT_OF_DATE'
+  | 'KYU_JOB_TIMEOUT'
+  | 'KYU_UNRECOVERABLE_JOB';
+
+/**
+ * The base of every error that Kyu throws.
+ *
+ * @publicApi
+ */
+export class KyuError extends Error {
+  constructor(
+    readonly code: KyuErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An error of the boot. What went wrong is in its message; a stack of Nest's and Node's frames would only hide it. */
+class KyuBootError extends KyuError {
+  constructor(
+    code: KyuErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options);
+    this.stack = `${this.name}: ${message}`;
+  }
+}
+
+/**
+ * An option of the module that is unknown or impossible. Thrown at boot.
+ *
+ * @publicApi
+ */
+export class InvalidOptionsError extends KyuBootError {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      'KYU_INVALID_OPTIONS',
+      `Kyu cannot start with these options:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * What was handed to `enqueue()` (or asked about) cannot be a job. Nothing was stored.
+ *
+ * @publicApi
+ */
+export class InvalidJobError extends KyuError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('KYU_INVALID_JOB', message, options);
+  }
+}
+
+/**
+ * No job has this id in this queue.
+ *
+ * @publicApi
+ */
+export class JobNotFoundError extends KyuError {
+  constructor(
+    readonly jobId: string,
+    queue: string,
+  ) {
+    super(
+      'KYU_JOB_NOT_FOUND',
+      `No job ${jobId} in queue "${queue}". Was it enqueued in another queue, or removed?`,
+    );
+  }
+}
+
+/**
+ * The job has started or is finished, so it can no longer be cancelled.
+ *
+ * @publicApi
+ */
+export class JobNotCancellableError extends KyuError {
+  constructor(
+    readonly jobId: string,
+    readonly status: string,
+  ) {
+    super(
+      'KYU_JOB_NOT_CANCELLABLE',
+      `Job ${jobId} is ${status}; only a scheduled, pending or failed job can be cancelled.`,
+    );
+  }
+}
+
+/**
+ * Two methods claim the same job type. Thrown at boot.
+ *
+ * @publicApi
+ */
+export class DuplicateHandlerError extends KyuBootError {
+  constructor(
+    readonly jobType: string,
+    places: readonly [string, string],
+  ) {
+    super(
+      'KYU_DUPLICATE_HANDLER',
+      `Two handlers for the job type "${jobType}": ${places[0]} and ${places[1]}. ` +
+        'Give one of them another type, or remove it.',
+    );
+  }
+}
+
+/**
+ * `runOnce()` was called while the same module already works through its queue.
+ *
+ * @publicApi
+ */
+export class KyuBusyError extends KyuError {
+  constructor(message: string) {
+    super('KYU_BUSY', message);
+  }
+}
+
+/**
+ * PostgreSQL cannot be reached or refuses the connection.
+ *
+ * @publicApi
+ */
+export class PostgresUnavailableError extends KyuBootError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('KYU_POSTGRES_UNAVAILABLE', message, options);
+  }
+}
+
+/**
+ * The tables are missing or older than this version of Kyu, and `postgres.migrations` is `'manual'`.
+ *
+ * @publicApi
+ */
+export class SchemaOutOfDateError extends KyuBootError {
+  constructor(readonly pending: readonly string[]) {
+    super(
+      'KYU_SCHEMA_OUT_OF_DATE',
+      `The Kyu tables lack ${pending.length} migration(s): ${pending.join(', ')}. ` +
+        "Run migrateKyu(postgresOptions) with a role that may create tables, or set postgres.migrations to 'auto'.",
+    );
+  }
+}
+
+/**
+ * The reason of a handler's abort signal, and the recorded error, when a job ran longer than its timeout.
+ *
+ * @publicApi
+ */
+export class JobTimeoutError extends KyuError {
+  constructor(readonly timeoutMs: number) {
+    super(
+      'KYU_JOB_TIMEOUT',
+      `The job ran longer than its timeout of ${timeoutMs} ms. ` +
+        'Give it a longer timeout, or end the work when context.signal aborts.',
+    );
+  }
+}
+
+/**
+ * Throw it from a handler when a retry cannot help: the job is dead at once, whatever retries it has left.
+ *
+ * @publicApi
+ */
+export class UnrecoverableJobError extends KyuError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('KYU_UNRECOVERABLE_JOB', message, options);
+  }
+}

@@ -1,0 +1,72 @@
+import { Logger } from '@nestjs/common';
+import type { JobStatus } from '../job/job-transitions.js';
+
+/** Every event, with what it carries. Emitted after the change is committed, never before. */
+export interface KyuEventMap {
+  /** Jobs were stored. */
+  'job.enqueued': { id: string; jobType: string; status: JobStatus };
+  /** A worker owns a job. `waitedMs`: since it was due. */
+  'job.claimed': { id: string; jobType: string; waitedMs: number };
+  /** A run has ended and its outcome is stored. */
+  'job.settled': {
+    id: string;
+    jobType: string;
+    status: 'completed' | 'failed' | 'dead';
+    durationMs: number;
+    error?: string;
+  };
+  /** A waiting job was cancelled. */
+  'job.cancelled': { id: string; jobType: string };
+  /** A graceful stop gave back a job that had not finished. */
+  'job.released': { id: string; jobType: string };
+  /** A job was taken back from a lost worker: `pending`, or `dead` if it was one time too many. */
+  'job.rescued': {
+    id: string;
+    jobType: string;
+    status: 'pending' | 'dead';
+    worker: string;
+  };
+  /** The outcome of a run came after the job had been taken back, and was refused. */
+  'lease.lost': { id: string; jobType: string; token: number };
+  /** Due jobs became pending. */
+  'jobs.promoted': { count: number };
+  /** Ids were put into the ready queue from Postgres's order. */
+  'jobs.refilled': { count: number };
+  /** Ids could not be put into the ready queue; the next refill will. */
+  'stage.failed': { count: number };
+  /** A waiting job was popped that no handler of this process can run. */
+  'job.unhandled': { id: string; jobType: string };
+}
+
+export type KyuEvent = keyof KyuEventMap;
+type Listener<E extends KyuEvent> = (event: KyuEventMap[E]) => void;
+
+/**
+ * What happens in this process, for metrics, logs, traces and tests. A listener that throws is logged and harms nobody.
+ *
+ * @publicApi
+ */
+export class KyuEvents {
+  private readonly logger = new Logger('Kyu');
+  private readonly listeners = new Map<KyuEvent, Set<Listener<never>>>();
+
+  /** Calls `listener` at each event until the returned function is called. */
+  on<E extends KyuEvent>(event: E, listener: Listener<E>): () => void {
+    let set = this.listeners.get(event);
+    if (!set) this.listeners.set(event, (set = new Set()));
+    set.add(listener as Listener<never>);
+    return () => set.delete(listener as Listener<never>);
+  }
+
+  emit<E extends KyuEvent>(event: E, data: KyuEventMap[E]): void {
+    const set = this.listeners.get(event) as Set<Listener<E>> | undefined;
+    if (!set) return;
+    for (const listener of set) {
+      try {
+        listener(data);
+      } catch (error) {
+        this.logger.error(`A listener of "${event}" threw: ${String(error)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { HandlerCompiler } from './handler.compiler.js';
+import type { Handler } from './handler.js';
+import { readJobHandler } from './job-handler.decorator.js';
+
+type Prototype = Record<string, (...args: never[]) => unknown>;
+
+/** Is responsible for finding the `@JobHandler()` methods of all providers and controllers. */
+@Injectable()
+export class HandlerExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly compiler: HandlerCompiler,
+  ) {}
+
+  *explore(): Generator<Handler> {
+    const wrappers = [
+      ...this.discovery.getProviders(),
+      ...this.discovery.getControllers(),
+    ];
+    for (const wrapper of wrappers) {
+      const prototype = wrapper.isAlias ? undefined : prototypeOf(wrapper);
+      if (!prototype) continue;
+      for (const name of this.scanner.getAllMethodNames(prototype)) {
+        const method = prototype[name]!;
+        const metadata = readJobHandler(method);
+        if (!metadata) continue;
+        const hostClass =
+          prototype.constructor as never as Handler['hostClass'];
+        yield {
+          ...metadata,
+          place: `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`,
+          call: this.compiler.compile(wrapper, name),
+          hostClass,
+          method,
+        };
+      }
+    }
+  }
+}
+
+/** By the class where there is one: a request-scoped provider has no instance yet. A factory only has what it returned. */
+function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {
+  const { metatype, instance } = wrapper as {
+    metatype: { prototype?: Prototype } | null;
+    instance: object | undefined;
+  };
+  if (!wrapper.isNotMetatype) return metatype?.prototype;
+  return instance && typeof instance === 'object'
+    ? ((Object.getPrototypeOf(instance) as Prototype | null) ?? undefined)
+    : undefined;
+}

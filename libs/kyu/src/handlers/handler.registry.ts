@@ -1,0 +1,105 @@
+import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { KyuConfig } from '../config/kyu.config.js';
+import { DuplicateHandlerError } from '../errors/kyu.errors.js';
+import { checkJobType, type JobDefaults } from '../job/new-job.js';
+import { CONTEXT_TYPE } from './handler.compiler.js';
+import { HandlerExplorer } from './handler.explorer.js';
+import type { Handler, JobHandlerFunction } from './handler.js';
+import { runThroughInterceptors } from './interceptor-chain.js';
+import type { JobContext } from './job-parameters.decorator.js';
+
+/**
+ * Is responsible for knowing which function runs which job type. A Map, so that `constructor` and `__proto__` are names like any other.
+ * What a run has looked up stays as it was, whatever is registered meanwhile.
+ */
+@Injectable()
+export class HandlerRegistry {
+  private readonly handlers = new Map<string, Handler>();
+  private interceptors: readonly NestInterceptor[] = [];
+  private types: readonly string[] = [];
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly explorer: HandlerExplorer,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /** Finds the decorated handlers and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError} */
+  async load(): Promise<void> {
+    const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
+    for (const handler of this.explorer.explore()) {
+      checkJobType(handler.jobType);
+      const other = this.handlers.get(handler.jobType);
+      if (other && !registered.has(handler.jobType))
+        throw new DuplicateHandlerError(handler.jobType, [
+          other.place,
+          handler.place,
+        ]);
+      if (!other) this.put(handler);
+    }
+    const made = await Promise.all(
+      this.config.interceptors.map((interceptor) =>
+        typeof interceptor === 'function'
+          ? this.moduleRef.create(interceptor)
+          : interceptor,
+      ),
+    );
+    this.interceptors = [...made, ...this.interceptors];
+  }
+
+  /** Sets the handler of a type, in place of the one it had. */
+  register(
+    jobType: string,
+    call: JobHandlerFunction,
+    defaults: JobDefaults,
+  ): void {
+    checkJobType(jobType);
+    this.put({
+      jobType,
+      place: `register("${jobType}")`,
+      defaults,
+      call,
+      hostClass: Object,
+      method: call as never,
+    });
+  }
+
+  /** Adds an interceptor around all handlers, inside those that are there. Runs that have begun are not changed. */
+  use(interceptor: NestInterceptor): void {
+    this.interceptors = [...this.interceptors, interceptor];
+  }
+
+  /** The types that this process can run. */
+  get jobTypes(): readonly string[] {
+    return this.types;
+  }
+
+  defaultsOf(jobType: string): JobDefaults {
+    return this.handlers.get(jobType)?.defaults ?? {};
+  }
+
+  /** A function that runs a job of this type inside all interceptors, or undefined. */
+  resolve(jobType: string): JobHandlerFunction | undefined {
+    const handler = this.handlers.get(jobType);
+    const interceptors = this.interceptors;
+    if (!handler || interceptors.length === 0) return handler?.call;
+    return (payload: unknown, job: JobContext) => {
+      const context = new ExecutionContextHost(
+        [payload, job],
+        handler.hostClass as never,
+        handler.method as never,
+      );
+      context.setType(CONTEXT_TYPE);
+      return runThroughInterceptors(interceptors, context, () =>
+        handler.call(payload, job),
+      );
+    };
+  }
+
+  private put(handler: Handler): void {
+    this.handlers.set(handler.jobType, handler);
+    this.types = [...this.handlers.keys()];
+  }
+}

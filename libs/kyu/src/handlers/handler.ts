@@ -1,0 +1,24 @@
+import type { JobDefaults } from '../job/new-job.js';
+import type { JobContext } from './job-parameters.decorator.js';
+
+/**
+ * What runs a job: it gets the payload and the context; what it returns (or resolves to) is the job's result, what it throws its failure.
+ *
+ * @publicApi
+ */
+export type JobHandlerFunction<Payload = unknown> = (
+  payload: Payload,
+  context: JobContext,
+) => unknown;
+
+/** A handler as the registry keeps it. */
+export interface Handler {
+  jobType: string;
+  /** The method or function, for people: `EmailJobs.send (MailModule)`. */
+  place: string;
+  defaults: JobDefaults;
+  call: JobHandlerFunction;
+  /** What interceptors see as getClass() and getHandler(). */
+  hostClass: abstract new (...args: never[]) => unknown;
+  method: (...args: never[]) => unknown;
+}

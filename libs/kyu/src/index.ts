@@ -1,0 +1,51 @@
+// The public names of @kyu/nestjs. Whatever is not here is internal and may change at any time.
+export { KyuModule } from './kyu.module.js';
+export { KYU_DATA_SOURCE } from './kyu.tokens.js';
+export { kyuSchedule } from './kyu.schedule.js';
+export type {
+  KyuBackoffOptions,
+  KyuMode,
+  KyuOptions,
+  KyuOptionsFactory,
+  KyuPostgresOptions,
+  KyuRedisOptions,
+} from './config/kyu.options.js';
+export { resolveOptions as checkKyuOptions } from './config/resolve-options.js';
+export {
+  QueueService,
+  type DeadJobsPage,
+  type JobToEnqueue,
+} from './queue/queue.service.js';
+export type { RunCounts } from './queue/job-runner.js';
+export type { EnqueueOptions, JobDefaults } from './job/new-job.js';
+export type { Duration } from './runtime/duration.js';
+export { JobHandler } from './handlers/job-handler.decorator.js';
+export { JobContext, JobPayload } from './handlers/job-parameters.decorator.js';
+export type { JobHandlerFunction } from './handlers/handler.js';
+export { Job, jobEntity } from './job/job.entity.js';
+export type { AttemptRecord } from './job/attempt-record.js';
+export {
+  JOB_STATUSES,
+  JOB_TRANSITIONS,
+  type JobStatus,
+} from './job/job-transitions.js';
+export {
+  KyuEvents,
+  type KyuEvent,
+  type KyuEventMap,
+} from './events/kyu-events.js';
+export { migrateKyu, revertKyuMigration } from './store/migrator.js';
+export {
+  DuplicateHandlerError,
+  InvalidJobError,
+  InvalidOptionsError,
+  JobNotCancellableError,
+  JobNotFoundError,
+  JobTimeoutError,
+  KyuBusyError,
+  KyuError,
+  PostgresUnavailableError,
+  SchemaOutOfDateError,
+  UnrecoverableJobError,
+  type KyuErrorCode,
+} from './errors/kyu.errors.js';

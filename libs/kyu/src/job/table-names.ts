@@ -1,0 +1,5 @@
+/** Where the tables are. */
+export interface TableNames {
+  schema: string;
+  prefix: string;
+}

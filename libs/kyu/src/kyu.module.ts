@@ -1,0 +1,164 @@
+import {
+  ConfigurableModuleBuilder,
+  Logger,
+  Module,
+  type DynamicModule,
+  type LoggerService,
+} from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { KyuConfig } from './config/kyu.config.js';
+import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
+import { resolveOptions } from './config/resolve-options.js';
+import { KyuEvents } from './events/kyu-events.js';
+import { HandlerCompiler } from './handlers/handler.compiler.js';
+import { HandlerExplorer } from './handlers/handler.explorer.js';
+import { HandlerRegistry } from './handlers/handler.registry.js';
+import { Job } from './job/job.entity.js';
+import { KyuLifecycle } from './kyu.lifecycle.js';
+import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
+import { KYU_DATA_SOURCE } from './kyu.tokens.js';
+import { Scheduler } from './maintenance/scheduler.js';
+import { StaleReaper } from './maintenance/stale-reaper.js';
+import { KyuMetrics } from './metrics/kyu-metrics.js';
+import { metricsController } from './metrics/metrics.controller.js';
+import {
+  METRIC_NAMES,
+  metricProviders,
+  metricToken,
+} from './metrics/metrics.providers.js';
+import { MetricsServer } from './metrics/metrics.server.js';
+import { JobRunner } from './queue/job-runner.js';
+import { QueueService } from './queue/queue.service.js';
+import { newReadyQueue } from './ready-queue/new-ready-queue.js';
+import { ReadyQueue } from './ready-queue/ready-queue.js';
+import { DueAlarm } from './runtime/due-alarm.js';
+import { KyuLogger } from './runtime/kyu-logger.js';
+import { WorkerIdentity } from './runtime/worker-identity.js';
+import { Database } from './store/database.js';
+import { JobReader } from './store/job-reader.js';
+import { JobStore } from './store/job-store.js';
+import { MaintenanceStore } from './store/maintenance-store.js';
+import { openDataSource } from './store/open-data-source.js';
+import { WorkerStore } from './store/worker-store.js';
+import { Claimer } from './worker/claimer.js';
+import { Dispatcher } from './worker/dispatcher.js';
+import { Heartbeat } from './worker/heartbeat.js';
+import { JobExecutor } from './worker/job-executor.js';
+import { WorkerService } from './worker/worker.service.js';
+
+const {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+  ASYNC_OPTIONS_TYPE,
+} = new ConfigurableModuleBuilder<KyuOptions>({ moduleName: 'Kyu' })
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createKyuOptions' satisfies keyof KyuOptionsFactory)
+  .setExtras(
+    {
+      /** Route of the metrics in the host's HTTP application; `false` for none (when it has a `/metrics` of its own). @default 'metrics' */
+      metricsPath: 'metrics' as string | false,
+    },
+    (definition, { metricsPath }) => ({
+      ...definition,
+      controllers:
+        metricsPath === false ? [] : [metricsController(metricsPath)],
+    }),
+  )
+  .build();
+
+/**
+ * `KyuModule.forRoot(options)` or `KyuModule.forRootAsync({ inject, useFactory })`, once, in the root module. `QueueService` can then be injected
+ * everywhere.
+ *
+ * @publicApi
+ */
+@Module({
+  imports: [DiscoveryModule, kyuSchedule],
+  providers: [
+    // layer 0: what everything knows
+    {
+      provide: KyuConfig,
+      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: (options: KyuOptions) => resolveOptions(options),
+    },
+    {
+      provide: KyuLogger,
+      inject: [KyuConfig],
+      useFactory: ({ logger }: KyuConfig) => logger ?? new Logger('Kyu'),
+    },
+    KyuEvents,
+    WorkerIdentity,
+    DueAlarm,
+    // layer 1: Postgres and Redis
+    {
+      provide: getDataSourceToken(KYU_DATA_SOURCE),
+      inject: [KyuConfig],
+      useFactory: ({ postgres }: KyuConfig) => openDataSource(postgres),
+    },
+    {
+      provide: getRepositoryToken(Job, KYU_DATA_SOURCE),
+      inject: [getDataSourceToken(KYU_DATA_SOURCE)],
+      // The application's own data source knows the entity only if it was added to it.
+      useFactory: (dataSource: DataSource) =>
+        dataSource.hasMetadata(Job) ? dataSource.getRepository(Job) : undefined,
+    },
+    {
+      provide: Database,
+      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig],
+      useFactory: (dataSource: DataSource, { postgres }: KyuConfig) =>
+        new Database(dataSource, postgres.tables),
+    },
+    JobStore,
+    JobReader,
+    MaintenanceStore,
+    WorkerStore,
+    {
+      provide: ReadyQueue,
+      inject: [KyuConfig, KyuLogger],
+      useFactory: (config: KyuConfig, logger: LoggerService) =>
+        newReadyQueue(config, logger),
+    },
+    // layer 2: what an application calls, and what it is called by
+    HandlerCompiler,
+    HandlerExplorer,
+    HandlerRegistry,
+    QueueService,
+    // layer 3: who works
+    Claimer,
+    JobExecutor,
+    Dispatcher,
+    Heartbeat,
+    WorkerService,
+    { provide: JobRunner, useExisting: WorkerService },
+    Scheduler,
+    StaleReaper,
+    // layer 4: who watches
+    KyuMetrics,
+    ...metricProviders,
+    MetricsServer,
+    // layer 5: who starts and stops them
+    ScheduleCheck,
+    KyuLifecycle,
+  ],
+  exports: [
+    QueueService,
+    KyuEvents,
+    getDataSourceToken(KYU_DATA_SOURCE),
+    getRepositoryToken(Job, KYU_DATA_SOURCE),
+    ...METRIC_NAMES.map(metricToken),
+  ],
+})
+export class KyuModule extends ConfigurableModuleClass {
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return { global: true, ...super.forRoot(options) };
+  }
+
+  static override forRootAsync(
+    options: typeof ASYNC_OPTIONS_TYPE,
+  ): DynamicModule {
+    return { global: true, ...super.forRootAsync(options) };
+  }
+}

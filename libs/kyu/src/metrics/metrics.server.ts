@@ -1,0 +1,58 @@
+import { createServer, type Server } from 'node:http';
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { KyuMetrics } from './kyu-metrics.js';
+
+/** Is responsible for `/metrics` on a port of its own, for processes without an HTTP application. */
+@Injectable()
+export class MetricsServer {
+  private server: Server | undefined;
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly metrics: KyuMetrics,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** A port that is taken costs the metrics, not the jobs: it is said, and the process works on. */
+  async start(): Promise<void> {
+    const { metricsPort: port } = this.config;
+    if (port === 0) return;
+    const server = createServer((request, response) => {
+      if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics')
+        return void response.writeHead(404).end('Try GET /metrics\n');
+      this.metrics.text().then(
+        (text) =>
+          response
+            .writeHead(200, {
+              'content-type': this.metrics.registry.contentType,
+            })
+            .end(text),
+        () => response.writeHead(500).end(),
+      );
+    });
+    await new Promise<void>((resolve) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        this.logger.warn(
+          `No metrics on port ${port}: ${error.code === 'EADDRINUSE' ? 'another process uses it; give this one another metricsPort, or 0 for none' : error.message}.`,
+        );
+        resolve();
+      });
+      server.listen(port, () => {
+        this.server = server;
+        resolve();
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this;
+    if (!server) return;
+    this.server = undefined;
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections(); // a scraper's keep-alive must not hold up the stop
+    });
+  }
+}

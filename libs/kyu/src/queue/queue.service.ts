@@ -1,0 +1,218 @@
+import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import {
+  InvalidJobError,
+  JobNotCancellableError,
+  JobNotFoundError,
+} from '../errors/kyu.errors.js';
+import { KyuEvents } from '../events/kyu-events.js';
+import type { JobHandlerFunction } from '../handlers/handler.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { Job } from '../job/job.entity.js';
+import {
+  newJob,
+  type EnqueueOptions,
+  type JobDefaults,
+  type NewJob,
+} from '../job/new-job.js';
+import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import { DueAlarm } from '../runtime/due-alarm.js';
+import { isUuid } from '../runtime/uuid-v7.js';
+import { JobReader } from '../store/job-reader.js';
+import { JobStore, type EnqueuedJob } from '../store/job-store.js';
+import { JobRunner, type RunCounts } from './job-runner.js';
+
+/** More in one statement would hold its locks and its memory too long. */
+const MAX_BATCH = 10_000;
+const MAX_PAGE = 1_000;
+
+/**
+ * One job of `enqueueMany()`.
+ *
+ * @publicApi
+ */
+export interface JobToEnqueue extends EnqueueOptions {
+  type: string;
+  payload: unknown;
+}
+
+/**
+ * A page of `deadJobs()`.
+ *
+ * @publicApi
+ */
+export interface DeadJobsPage {
+  /** At most this many, up to 1000. @default 100 */
+  limit?: number;
+  /** Go on below this job: the id of the last one of the page before. */
+  before?: string;
+}
+
+/**
+ * The queue, as an application uses it.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class QueueService {
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly store: JobStore,
+    private readonly reader: JobReader,
+    private readonly readyQueue: ReadyQueue,
+    private readonly handlers: HandlerRegistry,
+    private readonly runner: JobRunner,
+    private readonly alarm: DueAlarm,
+    private readonly events: KyuEvents,
+  ) {}
+
+  /**
+   * Stores a job. When the promise resolves it is committed: it will run, whatever happens to this process or to Redis.
+   *
+   * @param type the name its handler is registered under; a type that nobody handles yet waits.
+   * @param payload anything JSON can hold, at most 1 MiB of it. A string stays that string.
+   * @returns the id of the job, a UUIDv7.
+   * @throws {InvalidJobError} for a bad type, payload or option; nothing was stored.
+   */
+  async enqueue(
+    type: string,
+    payload: unknown,
+    options: EnqueueOptions = {},
+  ): Promise<string> {
+    const [id] = await this.insert([this.toNewJob(type, payload, options)]);
+    return id!;
+  }
+
+  /**
+   * Stores many jobs in one statement: all of them or, if one is invalid, none.
+   *
+   * @param jobs at most 10 000.
+   * @returns their ids, in the same order.
+   * @throws {InvalidJobError} that names the first invalid job; nothing was stored.
+   */
+  async enqueueMany(jobs: readonly JobToEnqueue[]): Promise<string[]> {
+    if (jobs.length > MAX_BATCH)
+      throw new InvalidJobError(
+        `enqueueMany() takes at most ${MAX_BATCH} jobs, got ${jobs.length}; call it several times. Nothing was stored.`,
+      );
+    if (jobs.length === 0) return [];
+    return this.insert(
+      jobs.map(({ type, payload, ...options }, index) => {
+        try {
+          return this.toNewJob(type, payload, options);
+        } catch (error) {
+          throw new InvalidJobError(
+            `Job ${index} of ${jobs.length}: ${(error as Error).message}`,
+            { cause: error },
+          );
+        }
+      }),
+    );
+  }
+
+  /** The job with its history. @throws {InvalidJobError | JobNotFoundError} */
+  async inspect(id: string): Promise<Job> {
+    const job = await this.reader.find(this.config.queueName, checkId(id));
+    if (!job) throw new JobNotFoundError(id, this.config.queueName);
+    return job;
+  }
+
+  /** Jobs that have no retries left, the newest first. @throws {InvalidJobError} */
+  async deadJobs({ limit = 100, before }: DeadJobsPage = {}): Promise<Job[]> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
+      throw new InvalidJobError(
+        `Expected limit to be an integer from 1 to ${MAX_PAGE}, got: ${String(limit)}.`,
+      );
+    return this.reader.findDead(
+      this.config.queueName,
+      limit,
+      before === undefined ? undefined : checkId(before),
+    );
+  }
+
+  /**
+   * Cancels a job that has not started: scheduled, pending, or failed and waiting for its retry.
+   *
+   * @throws {InvalidJobError | JobNotFoundError | JobNotCancellableError}
+   */
+  async cancelJob(id: string): Promise<void> {
+    const { queueName } = this.config;
+    const jobType = await this.store.cancelIfWaiting(queueName, checkId(id));
+    if (jobType === undefined) {
+      const job = await this.inspect(id);
+      throw new JobNotCancellableError(id, job.status);
+    }
+    this.events.emit('job.cancelled', { id, jobType });
+  }
+
+  /**
+   * Runs what is due now, and what that enqueues in turn, then returns: for cron and Kubernetes jobs. For a module that does not work by
+   * itself: `mode: 'producer'`.
+   *
+   * @throws {KyuBusyError} when this module is working already.
+   */
+  runOnce(): Promise<RunCounts> {
+    return this.runner.runOnce();
+  }
+
+  /**
+   * Sets the handler of a job type, in place of the one it had, decorated or not.
+   *
+   * @throws {InvalidJobError}
+   */
+  register<Payload = unknown>(
+    type: string,
+    handler: JobHandlerFunction<Payload>,
+    defaults: JobDefaults = {},
+  ): void {
+    this.handlers.register(type, handler as JobHandlerFunction, defaults);
+  }
+
+  /** Adds an interceptor around every job, inside those that are there already. */
+  use(interceptor: NestInterceptor): void {
+    this.handlers.use(interceptor);
+  }
+
+  private toNewJob(
+    type: string,
+    payload: unknown,
+    options: EnqueueOptions,
+  ): NewJob {
+    const own = this.handlers.defaultsOf(type);
+    return newJob(type, payload, options, {
+      priority: own.priority ?? 0,
+      maxRetries: own.maxRetries ?? this.config.maxRetries,
+      timeout: own.timeout ?? this.config.timeoutMs,
+    });
+  }
+
+  private async insert(jobs: readonly NewJob[]): Promise<string[]> {
+    const stored = await this.store.enqueue(this.config.queueName, jobs);
+    for (const { id, jobType, status } of stored)
+      this.events.emit('job.enqueued', { id, jobType, status });
+    this.announce(stored);
+    return stored.map(({ id }) => id);
+  }
+
+  /** The jobs are safe; what follows only makes them start sooner. Nobody waits for it. */
+  private announce(stored: readonly EnqueuedJob[]): void {
+    const pending = stored.filter(({ status }) => status === 'pending');
+    if (pending.length > 0)
+      this.readyQueue
+        .stage(pending)
+        .catch(() =>
+          this.events.emit('stage.failed', { count: pending.length }),
+        );
+    for (const { status, dueInMs } of stored)
+      if (status === 'scheduled') this.alarm.noteDueIn(dueInMs);
+  }
+}
+
+/** @throws {InvalidJobError} */
+function checkId(id: string): string {
+  if (!isUuid(id))
+    throw new InvalidJobError(
+      `Expected the id of a job, a UUID, got: ${JSON.stringify(id) ?? typeof id}.`,
+    );
+  return id.toLowerCase();
+}

@@ -1,0 +1,13 @@
+import type { LoggerService } from '@nestjs/common';
+import type { KyuConfig } from '../config/kyu.config.js';
+import { PostgresReadyQueue } from './postgres.ready-queue.js';
+import type { ReadyQueue } from './ready-queue.js';
+import { RedisReadyQueue } from './redis.ready-queue.js';
+
+export const newReadyQueue = (
+  config: KyuConfig,
+  logger: LoggerService,
+): ReadyQueue =>
+  config.redis === false
+    ? new PostgresReadyQueue()
+    : new RedisReadyQueue(config.redis, config.queueName, logger);

@@ -1,0 +1,77 @@
+/** Adds ARGV from `first` on, as score and member in turn. `unpack` has a limit of about 8000 values. */
+const ADD_PAIRS = `
+local function add_pairs(first)
+  for from = first, #ARGV, 1000 do
+    redis.call('ZADD', KEYS[1], unpack(ARGV, from, math.min(from + 999, #ARGV)))
+  end
+end`;
+
+/** Cuts the tail beyond the window and remembers that something was cut. */
+const TRIM = `
+local function trim(window)
+  if redis.call('ZREMRANGEBYRANK', KEYS[1], window, -1) > 0 then
+    redis.call('SET', KEYS[2], 1)
+    return true
+  end
+  return false
+end`;
+
+/**
+ * Stages new jobs. While more jobs wait in Postgres than the window holds, a job that sorts behind the window's tail is left to
+ * the refill: added here it would overtake the older ones between them.
+ *
+ * KEYS[1] ready set, KEYS[2] clipped marker
+ * ARGV[1] window, then score and id of each job
+ * Output: how many were added
+ */
+export const STAGE = `${ADD_PAIRS}${TRIM}
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  add_pairs(2)
+  trim(tonumber(ARGV[1]))
+  return (#ARGV - 1) / 2
+end
+local tail = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if #tail == 0 then return 0 end
+local tail_score = tonumber(tail[2])
+local added = 0
+for i = 2, #ARGV, 2 do
+  local score = tonumber(ARGV[i])
+  if score < tail_score or (score == tail_score and ARGV[i + 1] < tail[1]) then
+    redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1])
+    added = added + 1
+  end
+end
+trim(tonumber(ARGV[1]))
+return added`;
+
+/**
+ * Refills with the best waiting jobs of Postgres.
+ *
+ * KEYS[1] ready set, KEYS[2] clipped marker
+ * ARGV[1] window, ARGV[2] 1 if no more jobs wait than these, then score and id of each job
+ * Output: 1 if jobs may have been turned away that now fit, so that one more refill is due; else 0
+ */
+export const REFILL = `${ADD_PAIRS}${TRIM}
+local was_clipped = redis.call('EXISTS', KEYS[2]) == 1
+add_pairs(3)
+local cut = trim(tonumber(ARGV[1]))
+if ARGV[2] == '1' and not cut then
+  redis.call('DEL', KEYS[2])
+  return was_clipped and 1 or 0
+end
+redis.call('SET', KEYS[2], 1)
+return 0`;
+
+/**
+ * Takes the best ids and says whether the window should be refilled.
+ *
+ * KEYS[1] ready set, KEYS[2] clipped marker
+ * ARGV[1] how many, ARGV[2] low-water mark
+ * Output: 1 if fewer than the mark are left and more wait in Postgres, else 0; then the ids, best first
+ */
+export const POP = `
+local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
+local result = {0}
+for i = 1, #popped, 2 do result[#result + 1] = popped[i] end
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[2]) == 1 then result[1] = 1 end
+return result`;

@@ -1,0 +1,48 @@
+/** An id and what decides its place: higher priority first, then the older id. */
+export interface ReadyJob {
+  id: string;
+  priority: number;
+}
+
+/** A ready queue's answer when it cannot know what waits: the worker claims straight from Postgres. */
+export const LOOK_IN_POSTGRES = Symbol('look in Postgres');
+
+/** Ids to claim, best first; none when nothing came in time. */
+export type Popped = readonly string[] | typeof LOOK_IN_POSTGRES;
+
+/**
+ * The head of the queue: the ids of the best waiting jobs. Everything in it is a hint. It may lose, repeat and outlive what
+ * it was told; a popped id means nothing before Postgres has granted the claim.
+ */
+export abstract class ReadyQueue {
+  /** Begins to connect. Never rejects and never waits long: a missing server must not keep an application from booting. */
+  abstract open(): Promise<void>;
+
+  /** Puts waiting jobs in. @throws when it could not; the refill will. */
+  abstract stage(jobs: readonly ReadyJob[]): Promise<void>;
+
+  /**
+   * Puts in the best waiting jobs as Postgres has them.
+   *
+   * @param complete no more jobs wait than these.
+   * @returns whether to refill again at once, because jobs may have been turned away meanwhile.
+   */
+  abstract refill(
+    jobs: readonly ReadyJob[],
+    complete: boolean,
+  ): Promise<boolean>;
+
+  /** How many ids a refill should bring; 0 when this queue is not filled. */
+  abstract readonly window: number;
+
+  /** Takes the best `count` ids; waits up to `waitMs` for the first one. Never rejects. */
+  abstract pop(count: number, waitMs: number): Promise<Popped>;
+
+  /** Ends a pop that waits, so that a worker can stop at once. */
+  abstract interrupt(): Promise<void>;
+
+  /** Called when few ids are left although more jobs wait. One listener: the scheduler. */
+  onLow: () => void = () => undefined;
+
+  abstract close(): Promise<void>;
+}

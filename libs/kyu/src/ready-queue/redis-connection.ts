@@ -1,0 +1,69 @@
+import { Cluster, Redis } from 'ioredis';
+import type { KyuRedisOptions } from '../config/kyu.options.js';
+import { POP, REFILL, STAGE } from './ready-queue.lua.js';
+
+type Keys = [ready: string, clipped: string];
+
+/** An ioredis client that knows Kyu's scripts. */
+export type KyuRedis = (Redis | Cluster) & {
+  kyuStage(...args: [...Keys, ...(string | number)[]]): Promise<number>;
+  kyuRefill(...args: [...Keys, ...(string | number)[]]): Promise<number>;
+  kyuPop(
+    ...args: [...Keys, count: number, lowWater: number]
+  ): Promise<[number, ...string[]]>;
+};
+
+/** How a lost server is sought again: 50 ms, 100 ms … at most this, spread out so that not all workers knock at once. */
+const MAX_RECONNECT_MS = 2_000;
+const reconnectDelay = (attempt: number): number =>
+  Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_MS) *
+  (0.5 + Math.random() / 2);
+
+/**
+ * Everything in Redis is a hint, so a command that cannot be sent now fails now: no queue of commands while the
+ * server is away, and none sent again after it came back (a repeated pop would throw ids away).
+ */
+const FAIL_FAST = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+} as const;
+
+export function newRedis(options: KyuRedisOptions): KyuRedis {
+  const scripts = {
+    kyuStage: { numberOfKeys: 2, lua: STAGE },
+    kyuRefill: { numberOfKeys: 2, lua: REFILL },
+    kyuPop: { numberOfKeys: 2, lua: POP },
+  };
+  if ('cluster' in options)
+    return new Cluster(options.cluster, {
+      ...options.options,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: reconnectDelay,
+      redisOptions: { ...options.options?.redisOptions, ...FAIL_FAST },
+      scripts,
+    }) as KyuRedis;
+  const { url, ...rest } = options;
+  const settings = {
+    ...rest,
+    ...FAIL_FAST,
+    retryStrategy: reconnectDelay,
+    scripts,
+  };
+  return (url ? new Redis(url, settings) : new Redis(settings)) as KyuRedis;
+}
+
+/** `host:port` for log lines; never user or password. */
+export function describeRedis(options: KyuRedisOptions): string {
+  if ('cluster' in options) return 'the Redis Cluster';
+  if (options.url) {
+    const { hostname, port } = new URL(options.url);
+    return `${hostname || 'localhost'}:${port || 6379}`;
+  }
+  if (options.sentinels) return `the Sentinel group "${options.name ?? ''}"`;
+  return (
+    options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`
+  );
+}

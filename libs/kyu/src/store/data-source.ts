@@ -1,0 +1,48 @@
+import { DataSource } from 'typeorm';
+import type { PostgresConfig } from '../config/kyu.config.js';
+import { jobEntity } from '../job/job.entity.js';
+import { createMigrations } from './migrations/create-migrations.js';
+
+/** A server that does not answer at all must not hang the boot for ever. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * A `DataSource` on Kyu's tables. Built here and not by `TypeOrmModule.forRoot`, which retries for half a minute with a stack trace
+ * each time, and closes at shutdown whatever it was given, the application's own data source included.
+ */
+export function newDataSource(
+  config: PostgresConfig,
+  poolSize = config.maxConnections,
+): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: config.url,
+    ...(config.ssl !== undefined && { ssl: config.ssl }),
+    schema: config.tables.schema,
+    applicationName: 'kyu',
+    poolSize,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    extra: {
+      min: Math.min(config.minConnections, poolSize),
+      maxLifetimeSeconds: Math.ceil(config.maxLifetimeMs / 1000),
+      keepAlive: true,
+    },
+    entities: [jobEntity(config.tables)],
+    migrations: createMigrations(config.tables),
+    migrationsTableName: `${config.tables.prefix}migrations`,
+    installExtensions: false, // ids are made by the client
+    synchronize: false,
+    logging: false,
+    // An idle connection that breaks is replaced by the pool; the next query that fails says so itself.
+    poolErrorHandler: () => undefined,
+  });
+}
+
+/** Closes what Kyu opened, and never what the application lent. */
+export async function closeDataSource(
+  dataSource: DataSource,
+  config: PostgresConfig,
+): Promise<void> {
+  if (!config.dataSource && dataSource.isInitialized)
+    await dataSource.destroy();
+}

@@ -1,0 +1,59 @@
+import { Statement } from './statement.js';
+
+/** The statements of {@link JobReader}: they change nothing. */
+
+/** A row of the jobs table as {@link COLUMNS} selects it; JSON as text. */
+export interface JobRow {
+  id: string;
+  queue: string;
+  job_type: string;
+  payload: string;
+  status: string;
+  priority: number;
+  scheduled_at: Date;
+  max_retries: number;
+  retry_count: number;
+  error_message: string | null;
+  locked_by: string | null;
+  locked_at: Date | null;
+  completed_at: Date | null;
+  timeout_ms: number;
+  created_at: Date;
+  updated_at: Date;
+  claim_token: number;
+  crash_count: number;
+  history: string;
+  result: string | null;
+}
+
+const COLUMNS = `id, queue, job_type, payload, status, priority, scheduled_at, max_retries, retry_count, error_message,
+  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count, history, result`;
+
+/** $1 id, $2 queue. */
+export const FIND_JOB = new Statement<JobRow>(
+  'inspect',
+  ({ jobs }) => `SELECT ${COLUMNS} FROM ${jobs} WHERE id = $1 AND queue = $2`,
+);
+
+/** $1 queue, $2 how many, $3 the id to go on below, or null to begin with the newest. */
+export const FIND_DEAD = new Statement<JobRow>(
+  'dead_jobs',
+  ({ jobs }) => `
+  SELECT ${COLUMNS} FROM ${jobs} WHERE queue = $1 AND status = 'dead' AND ($3::uuid IS NULL OR id < $3)
+   ORDER BY id DESC LIMIT $2`,
+);
+
+/** $1 queue. An index-only count of what waits. */
+export const COUNT_WAITING = new Statement<{ waiting: number }>(
+  'count_waiting',
+  ({ jobs }) =>
+    `SELECT count(*) AS waiting FROM ${jobs} WHERE queue = $1 AND status = 'pending'`,
+);
+
+/** $1 queue, $2 ids, $3 the types that can be run: the jobs that a claim refused because of their type. */
+export const FIND_UNHANDLED = new Statement<{ id: string; job_type: string }>(
+  'unhandled',
+  ({ jobs }) => `
+  SELECT id, job_type FROM ${jobs}
+   WHERE id = ANY($2::uuid[]) AND queue = $1 AND status = 'pending' AND NOT job_type = ANY($3::text[])`,
+);

@@ -1,0 +1,139 @@
+import { MAX_HISTORY } from '../job/attempt-record.js';
+import { Statement } from './statement.js';
+
+/** The statements of {@link JobStore}: a job's way from enqueue to its end. `now()` is the database's clock, always. */
+
+export interface InsertedRow {
+  id: string;
+  status: 'scheduled' | 'pending';
+  due_in_ms: number;
+}
+
+/**
+ * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
+ * $8 scheduled_at or null for now. A time that has passed means now: the job is pending at once, and staged once.
+ */
+export const INSERT_JOBS = new Statement<InsertedRow>(
+  'enqueue',
+  ({ jobs }) => `
+  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at)
+  SELECT id, $1, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
+         priority, max_retries, timeout_ms, coalesce(at, now())
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[])
+      AS new(id, job_type, payload, priority, max_retries, timeout_ms, at)
+  RETURNING id, status, (extract(epoch FROM scheduled_at - now()) * 1000)::float8 AS due_in_ms`,
+);
+
+export interface ClaimedRow {
+  id: string;
+  job_type: string;
+  payload: string;
+  priority: number;
+  max_retries: number;
+  retry_count: number;
+  crash_count: number;
+  timeout_ms: number;
+  claim_token: number;
+  created_at: Date;
+  scheduled_at: Date;
+  waited_ms: number;
+}
+
+/**
+ * What both claims do with the rows they chose. SKIP LOCKED: whoever holds the row is claiming, cancelling or rescuing it; to wait for
+ * it would be a deadlock between two workers whose batches overlap. A row that is skipped and stays pending is refilled.
+ */
+const claim = (jobs: string, chosen: string): string => `
+  WITH chosen AS MATERIALIZED (${chosen} FOR UPDATE SKIP LOCKED)
+  UPDATE ${jobs} AS job
+     SET status = 'running', locked_by = $1, locked_at = now(), claim_token = job.claim_token + 1, updated_at = now()
+    FROM chosen WHERE job.id = chosen.id
+  RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
+            job.timeout_ms, job.claim_token, job.created_at, job.scheduled_at,
+            (extract(epoch FROM now() - job.scheduled_at) * 1000)::float8 AS waited_ms`;
+
+/**
+ * claim, by id: $1 worker, $2 queue, $3 types that it can run, $4 ids that were popped. An id may be forged, repeated, finished, cancelled or
+ * running: only a pending row that is due becomes ours.
+ */
+export const CLAIM_POPPED = new Statement<ClaimedRow>(
+  'claim_popped',
+  ({ jobs }) =>
+    claim(
+      jobs,
+      `SELECT id FROM ${jobs} WHERE id = ANY($4::uuid[]) AND queue = $2 AND status = 'pending'
+          AND job_type = ANY($3::text[]) AND scheduled_at <= now()`,
+    ),
+);
+
+/** claim, without Redis: $1 worker, $2 queue, $3 types, $4 how many. The best first, by the order of the waiting index. */
+export const CLAIM_WAITING = new Statement<ClaimedRow>(
+  'claim_waiting',
+  ({ jobs }) =>
+    claim(
+      jobs,
+      `SELECT id FROM ${jobs} WHERE queue = $2 AND status = 'pending' AND job_type = ANY($3::text[]) AND scheduled_at <= now()
+        ORDER BY priority DESC, id LIMIT $4`,
+    ),
+);
+
+/** The end of a run, appended to the history; the oldest goes when there are too many. */
+const appendRun = (outcome: string, error: string, stack: string): string => `
+  CASE WHEN jsonb_array_length(job.history) >= ${MAX_HISTORY} THEN job.history - 0 ELSE job.history END
+  || jsonb_strip_nulls(jsonb_build_object('token', job.claim_token, 'worker', job.locked_by, 'startedAt', job.locked_at,
+       'durationMs', round((extract(epoch FROM now() - job.locked_at) * 1000)::numeric, 1),
+       'outcome', ${outcome}, 'error', ${error}, 'stack', ${stack}))`;
+
+/**
+ * settle: one array a column: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results.
+ * Returns the ids that were still ours; one that is missing was taken back meanwhile, and nothing of it is changed.
+ */
+export const SETTLE_IF_OWNED = new Statement<{ id: string }>(
+  'settle',
+  ({ jobs }) => `
+  UPDATE ${jobs} AS job
+     SET status = run.outcome,
+         retry_count = job.retry_count + (run.outcome = 'failed')::int,
+         scheduled_at = CASE WHEN run.outcome = 'failed' THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
+         error_message = run.error, result = run.result::json,
+         locked_by = NULL, locked_at = NULL,
+         completed_at = CASE WHEN run.outcome <> 'failed' THEN now() END,
+         history = ${appendRun('run.outcome', 'run.error', 'run.stack')},
+         updated_at = now()
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
+      AS run(id, token, outcome, delay_ms, error, stack, result)
+   WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
+  RETURNING job.id`,
+);
+
+/**
+ * release: $1 ids, $2 tokens. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
+ * stays: the next claim makes a new one, so a late settle of this run is refused.
+ */
+export const RELEASE_IF_OWNED = new Statement<{ id: string }>(
+  'release',
+  ({ jobs }) => `
+  UPDATE ${jobs} AS job
+     SET status = 'pending', locked_by = NULL, locked_at = NULL, updated_at = now(),
+         history = ${appendRun("'released'", 'NULL', 'NULL')}
+    FROM unnest($1::uuid[], $2::int[]) AS run(id, token)
+   WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
+  RETURNING job.id`,
+);
+
+/** cancel: $1 id, $2 queue. Waiting jobs only; a claim at the same moment wins or loses as a whole. */
+export const CANCEL_IF_WAITING = new Statement<{ job_type: string }>(
+  'cancel',
+  ({ jobs }) => `
+  UPDATE ${jobs} SET status = 'cancelled', completed_at = now(), updated_at = now()
+   WHERE id = $1 AND queue = $2 AND status IN ('scheduled', 'pending', 'failed')
+  RETURNING job_type`,
+);
+
+/** rescue's share of the vocabulary lives in maintenance.sql.ts and appends its runs alike. */
+export const appendCrash = (): string =>
+  appendRun(
+    "'crashed'",
+    "'The worker ' || job.locked_by || ' was lost while it ran this job.'",
+    'NULL',
+  );

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from './database.js';
+import { BEST_WAITING, PROMOTE_DUE, RESCUE_STALE } from './maintenance.sql.js';
+
+/** An id with what decides its place in the ready queue. */
+export interface WaitingJob {
+  id: string;
+  priority: number;
+}
+
+export interface RescuedJob {
+  id: string;
+  jobType: string;
+  status: 'pending' | 'dead';
+  /** The worker that was lost. */
+  worker: string;
+}
+
+/** Is responsible for the moves that nobody asks for: promote, refill's look at the order, rescue. */
+@Injectable()
+export class MaintenanceStore {
+  constructor(private readonly database: Database) {}
+
+  /** Makes due jobs pending. `nextDueInMs` is undefined when nothing is scheduled. */
+  async promoteDue(
+    queue: string,
+    limit: number,
+  ): Promise<{ promoted: WaitingJob[]; nextDueInMs: number | undefined }> {
+    const rows = await this.database.run(PROMOTE_DUE, [queue, limit]);
+    return {
+      promoted: rows.flatMap(({ id, priority }) =>
+        id === null ? [] : [{ id, priority: priority! }],
+      ),
+      nextDueInMs: rows[0]?.next_due_in_ms ?? undefined,
+    };
+  }
+
+  /** The best waiting jobs that a live worker can run, best first. */
+  bestWaiting(
+    queue: string,
+    limit: number,
+    heartbeatTimeoutMs: number,
+  ): Promise<WaitingJob[]> {
+    return this.database.run(BEST_WAITING, [queue, limit, heartbeatTimeoutMs]);
+  }
+
+  /** Takes back the jobs of lost and hung workers. */
+  async rescueStale(
+    queue: string,
+    options: {
+      heartbeatTimeoutMs: number;
+      staleJobTimeoutMs: number;
+      maxCrashes: number;
+      limit: number;
+    },
+  ): Promise<RescuedJob[]> {
+    const rows = await this.database.run(RESCUE_STALE, [
+      queue,
+      options.heartbeatTimeoutMs,
+      options.staleJobTimeoutMs,
+      options.maxCrashes,
+      options.limit,
+    ]);
+    return rows.map(({ job_type: jobType, ...row }) => ({ ...row, jobType }));
+  }
+}

@@ -1,0 +1,79 @@
+import { appendCrash } from './job.sql.js';
+import { Statement } from './statement.js';
+
+/** The statements of {@link MaintenanceStore}: what moves without a caller. */
+
+export interface PromotedRow {
+  id: string | null;
+  priority: number | null;
+  next_due_in_ms: number | null;
+}
+
+/**
+ * promote: $1 queue, $2 how many at most. Due rows become pending. Every result row also says when the next job of the queue comes
+ * due (ms, null for never); when nothing was promoted there is one row, with a null id. SKIP LOCKED: every worker process
+ * has a scheduler, and they must share the work, not wait for each other.
+ */
+export const PROMOTE_DUE = new Statement<PromotedRow>(
+  'promote',
+  ({ jobs }) => `
+  WITH due AS MATERIALIZED (
+    SELECT id FROM ${jobs} WHERE queue = $1 AND status IN ('scheduled', 'failed') AND scheduled_at <= now()
+     ORDER BY scheduled_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ), promoted AS (
+    UPDATE ${jobs} AS job SET status = 'pending', updated_at = now() FROM due WHERE job.id = due.id
+    RETURNING job.id, job.priority
+  ), next AS (
+    SELECT (extract(epoch FROM min(scheduled_at) - now()) * 1000)::float8 AS next_due_in_ms FROM ${jobs}
+     WHERE queue = $1 AND status IN ('scheduled', 'failed') AND scheduled_at > now()
+  )
+  SELECT promoted.id, promoted.priority, next.next_due_in_ms FROM next LEFT JOIN promoted ON true`,
+);
+
+/**
+ * refill: $1 queue, $2 how many, $3 ms after which a worker's heartbeat is too old. The best waiting jobs of types that a
+ * live worker can run: a type that nobody handles must not fill the window.
+ */
+export const BEST_WAITING = new Statement<{ id: string; priority: number }>(
+  'refill',
+  ({ jobs, workers }) => `
+  SELECT id, priority FROM ${jobs}
+   WHERE queue = $1 AND status = 'pending' AND scheduled_at <= now()
+     AND job_type = ANY (ARRAY(
+           SELECT DISTINCT unnest(job_types) FROM ${workers}
+            WHERE queue = $1 AND heartbeat_at > now() - $3 * interval '1 millisecond'))
+   ORDER BY priority DESC, id LIMIT $2`,
+);
+
+export interface RescuedRow {
+  id: string;
+  job_type: string;
+  status: 'pending' | 'dead';
+  worker: string;
+}
+
+/**
+ * rescue: $1 queue, $2 ms of silence after which a worker is gone, $3 ms that a job may overrun its timeout on a live worker, $4 crashes that
+ * kill a job, $5 how many at most. One statement, so a job that settles at the same moment is settled or rescued, never both.
+ */
+export const RESCUE_STALE = new Statement<RescuedRow>(
+  'rescue',
+  ({ jobs, workers }) => `
+  WITH stale AS MATERIALIZED (
+    SELECT id, locked_by FROM ${jobs} AS job
+     WHERE queue = $1 AND status = 'running'
+       AND (NOT EXISTS (SELECT 1 FROM ${workers} AS worker WHERE worker.id = job.locked_by
+                           AND worker.heartbeat_at > now() - $2 * interval '1 millisecond')
+            OR locked_at < now() - (timeout_ms + $3::float8) * interval '1 millisecond')
+     LIMIT $5 FOR UPDATE SKIP LOCKED
+  )
+  UPDATE ${jobs} AS job
+     SET status = CASE WHEN job.crash_count + 1 >= $4 THEN 'dead' ELSE 'pending' END,
+         completed_at = CASE WHEN job.crash_count + 1 >= $4 THEN now() END,
+         crash_count = job.crash_count + 1,
+         error_message = 'The worker ' || job.locked_by || ' was lost while it ran this job.',
+         locked_by = NULL, locked_at = NULL, updated_at = now(),
+         history = ${appendCrash()}
+    FROM stale WHERE job.id = stale.id
+  RETURNING job.id, job.job_type, job.status, stale.locked_by AS worker`,
+);

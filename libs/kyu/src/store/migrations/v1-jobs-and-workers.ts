@@ -1,0 +1,62 @@
+import type { SqlNames } from '../statement.js';
+
+/**
+ * The first version of the tables. The twelve columns that the README documents come first. What must never happen is
+ * a CHECK, because a guard that is only in the code protects nobody who edits rows by hand.
+ */
+export const V1_UP = (names: SqlNames): readonly string[] => [
+  `CREATE TABLE ${names.jobs} (
+     id            uuid PRIMARY KEY,
+     job_type      text NOT NULL,
+     -- json and not jsonb: the text comes back as it went in (key order, \\u0000), and an insert need not take it apart.
+     payload       json NOT NULL DEFAULT 'null',
+     status        text NOT NULL DEFAULT 'pending',
+     priority      integer NOT NULL DEFAULT 0,
+     scheduled_at  timestamptz NOT NULL DEFAULT now(),
+     max_retries   integer NOT NULL DEFAULT 3,
+     retry_count   integer NOT NULL DEFAULT 0,
+     error_message text,
+     locked_by     text,
+     locked_at     timestamptz,
+     completed_at  timestamptz,
+     queue         text NOT NULL DEFAULT 'kyu:default',
+     timeout_ms    integer NOT NULL DEFAULT 30000,
+     created_at    timestamptz NOT NULL DEFAULT now(),
+     updated_at    timestamptz NOT NULL DEFAULT now(),
+     claim_token   integer NOT NULL DEFAULT 0,
+     crash_count   integer NOT NULL DEFAULT 0,
+     history       jsonb NOT NULL DEFAULT '[]',
+     result        json,
+     CONSTRAINT ${names.index('status_is_known')} CHECK
+       (status IN ('scheduled', 'pending', 'running', 'completed', 'failed', 'dead', 'cancelled')),
+     CONSTRAINT ${names.index('running_has_an_owner')} CHECK
+       ((status = 'running') = (locked_by IS NOT NULL) AND (locked_by IS NULL) = (locked_at IS NULL)),
+     CONSTRAINT ${names.index('finished_has_a_time')} CHECK
+       ((status IN ('completed', 'dead', 'cancelled')) = (completed_at IS NOT NULL)),
+     CONSTRAINT ${names.index('counts_are_not_negative')} CHECK
+       (max_retries >= 0 AND retry_count >= 0 AND crash_count >= 0 AND claim_token >= 0 AND timeout_ms > 0),
+     CONSTRAINT ${names.index('history_is_a_list')} CHECK (jsonb_typeof(history) = 'array')
+   )`,
+  // The hot path. Each holds only rows in its state, so it stays small however much history there is.
+  `CREATE INDEX ${names.index('waiting')} ON ${names.jobs} (queue, priority DESC, id) WHERE status = 'pending'`,
+  // Led by the queue, because several queues may share the table, each with a scheduler that asks for its own next job.
+  `CREATE INDEX ${names.index('upcoming')} ON ${names.jobs} (queue, scheduled_at) WHERE status IN ('scheduled', 'failed')`,
+  `CREATE INDEX ${names.index('running')} ON ${names.jobs} (locked_by) WHERE status = 'running'`,
+  // For deadJobs(). Jobs that never die never touch it.
+  `CREATE INDEX ${names.index('dead')} ON ${names.jobs} (queue, id) WHERE status = 'dead'`,
+  `CREATE TABLE ${names.workers} (
+     id           text PRIMARY KEY,
+     queue        text NOT NULL,
+     host         text NOT NULL,
+     pid          integer NOT NULL,
+     slots        integer NOT NULL,
+     job_types    text[] NOT NULL,
+     started_at   timestamptz NOT NULL DEFAULT now(),
+     heartbeat_at timestamptz NOT NULL DEFAULT now()
+   )`,
+];
+
+export const V1_DOWN = (names: SqlNames): readonly string[] => [
+  `DROP TABLE ${names.workers}`,
+  `DROP TABLE ${names.jobs}`,
+];

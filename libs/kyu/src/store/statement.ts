@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { TableNames } from '../job/table-names.js';
+
+/** Quoted names, ready to stand in SQL. They were validated at the door; they are quoted all the same. */
+export interface SqlNames {
+  schema: string;
+  jobs: string;
+  workers: string;
+  migrations: string;
+  /** A quoted index name. */
+  index(suffix: string): string;
+}
+
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+export function sqlNames({ schema, prefix }: TableNames): SqlNames {
+  const table = (name: string): string =>
+    `${quote(schema)}.${quote(prefix + name)}`;
+  return {
+    schema: quote(schema),
+    jobs: table('jobs'),
+    workers: table('workers'),
+    migrations: table('migrations'),
+    index: (suffix) => quote(`${prefix}jobs_${suffix}`),
+  };
+}
+
+/**
+ * One SQL statement of Kyu: a constant in a `*.sql.ts` file beside the class that runs it. Values come as parameters only, so the
+ * set of distinct texts is finite and each is a named prepared statement.
+ */
+export class Statement<_Row> {
+  private readonly prepared = new WeakMap<
+    SqlNames,
+    { name: string; text: string }
+  >();
+
+  constructor(
+    readonly verb: string,
+    private readonly sql: (names: SqlNames) => string,
+  ) {}
+
+  /** The text is part of the name: pools may be shared by registrations with different schemas. */
+  for(names: SqlNames): { name: string; text: string } {
+    let prepared = this.prepared.get(names);
+    if (!prepared) {
+      const text = this.sql(names);
+      const hash = createHash('sha1').update(text).digest('hex').slice(0, 10);
+      prepared = { name: `kyu_${this.verb}_${hash}`, text };
+      this.prepared.set(names, prepared);
+    }
+    return prepared;
+  }
+}

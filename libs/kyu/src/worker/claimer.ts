@@ -1,0 +1,98 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import { KyuEvents } from '../events/kyu-events.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { LOOK_IN_POSTGRES, ReadyQueue } from '../ready-queue/ready-queue.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { WorkerIdentity } from '../runtime/worker-identity.js';
+import { JobReader } from '../store/job-reader.js';
+import {
+  JobStore,
+  type ClaimedJob,
+  type Claimant,
+} from '../store/job-store.js';
+
+/**
+ * An idle worker looks into Postgres itself this often, whatever Redis says: a job whose id was lost, or popped by a worker that cannot run it,
+ * starts within this time.
+ */
+const SAFETY_LOOK_MS = 5_000;
+
+/** Is responsible for getting jobs that this worker owns: pop, then claim; straight from Postgres when the ready queue cannot tell. */
+@Injectable()
+export class Claimer {
+  private lastLook = performance.now();
+  private readonly warned = new Set<string>();
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly handlers: HandlerRegistry,
+    private readonly readyQueue: ReadyQueue,
+    private readonly store: JobStore,
+    private readonly reader: JobReader,
+    private readonly events: KyuEvents,
+    private readonly worker: WorkerIdentity,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** Up to `limit` jobs, best first; waits up to `waitMs` for the first. What is popped after `stopped()` says so is not claimed. */
+  async claimNext(
+    limit: number,
+    waitMs: number,
+    stopped: () => boolean = () => false,
+  ): Promise<ClaimedJob[]> {
+    const popped = await this.readyQueue.pop(limit, waitMs);
+    if (stopped()) return []; // the refill of the stop brings the ids back
+    if (popped === LOOK_IN_POSTGRES) return this.claimWaiting(limit);
+    if (popped.length > 0) return this.claimPopped(popped);
+    return performance.now() - this.lastLook >= SAFETY_LOOK_MS
+      ? this.claimWaiting(limit)
+      : [];
+  }
+
+  /** Up to `limit` jobs straight from Postgres, best first. */
+  async claimWaiting(limit: number): Promise<ClaimedJob[]> {
+    this.lastLook = performance.now();
+    return this.announce(await this.store.claimWaiting(this.claimant(), limit));
+  }
+
+  private async claimPopped(ids: readonly string[]): Promise<ClaimedJob[]> {
+    const jobs = await this.store.claimPopped(this.claimant(), ids);
+    if (jobs.length < ids.length) await this.explainRefused(ids, jobs);
+    return this.announce(jobs);
+  }
+
+  /** A refused id is ordinary (stale, repeated, cancelled), except when the job waits for a handler that is not here. */
+  private async explainRefused(
+    ids: readonly string[],
+    jobs: readonly ClaimedJob[],
+  ): Promise<void> {
+    const ours = new Set(jobs.map(({ id }) => id));
+    const refused = ids.filter((id) => !ours.has(id));
+    const unhandled = await this.reader
+      .findUnhandled(this.config.queueName, refused, this.handlers.jobTypes)
+      .catch(() => []); // it only explains
+    for (const job of unhandled) {
+      this.events.emit('job.unhandled', job);
+      if (this.warned.has(job.jobType)) continue;
+      this.warned.add(job.jobType);
+      this.logger.warn(
+        `No handler for the job type "${job.jobType}" in this process. Its jobs wait for a worker that has one; add @JobHandler(${JSON.stringify(job.jobType)}) or correct the type.`,
+      );
+    }
+  }
+
+  private announce(jobs: ClaimedJob[]): ClaimedJob[] {
+    for (const { id, jobType, waitedMs } of jobs)
+      this.events.emit('job.claimed', { id, jobType, waitedMs });
+    return jobs;
+  }
+
+  private claimant(): Claimant {
+    return {
+      worker: this.worker.id,
+      queue: this.config.queueName,
+      jobTypes: this.handlers.jobTypes,
+    };
+  }
+}

@@ -1,0 +1,24 @@
+import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import { backoffMs, type BackoffPolicy } from '../job/backoff.js';
+import { describeError } from '../runtime/describe-error.js';
+import type { ClaimedJob, Outcome } from '../store/job-store.js';
+
+/** What a failed run means for its job: a retry after the backoff, or its end. Pure. */
+export function decideFailure(
+  job: Pick<ClaimedJob, 'retryCount' | 'maxRetries'>,
+  thrown: unknown,
+  backoff: BackoffPolicy,
+): Exclude<Outcome, { status: 'completed' }> {
+  const { message: error, stack } = describeError(thrown);
+  const details = { error, ...(stack !== undefined && { stack }) };
+  if (
+    thrown instanceof UnrecoverableJobError ||
+    job.retryCount >= job.maxRetries
+  )
+    return { status: 'dead', ...details };
+  return {
+    status: 'failed',
+    retryInMs: backoffMs(job.retryCount + 1, backoff),
+    ...details,
+  };
+}

@@ -1,0 +1,118 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { Claimer } from './claimer.js';
+import { JobExecutor, type RunEnd } from './job-executor.js';
+
+/** How long a pop waits for the first id before the loop looks around again. */
+const IDLE_WAIT_MS = 2_000;
+/** Between tries to claim while Postgres does not answer: doubled from the first to the last, with jitter. */
+const CLAIM_RETRY_MS = { first: 100, last: 2_000 };
+/** A worker without handlers asks for nothing; it looks this often whether one was registered. */
+const NO_HANDLERS_WAIT_MS = 250;
+
+/** Is responsible for keeping the slots of this process busy: one loop that pops and claims as many jobs as slots are free. */
+@Injectable()
+export class Dispatcher {
+  private loop: Promise<void> | undefined;
+  private stopping = false;
+  private wake: () => void = () => undefined;
+  private readonly running = new Set<Promise<RunEnd>>();
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly claimer: Claimer,
+    private readonly executor: JobExecutor,
+    private readonly handlers: HandlerRegistry,
+    private readonly readyQueue: ReadyQueue,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  start(): void {
+    this.stopping = false;
+    this.loop = this.work();
+  }
+
+  get started(): boolean {
+    return this.loop !== undefined;
+  }
+
+  /** No new claims from now on. Resolves when the loop has ended; running jobs go on. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.readyQueue.interrupt();
+    await this.loop;
+    this.loop = undefined;
+  }
+
+  /** Resolves when no job runs any more, or after `timeoutMs`; says which. */
+  async drained(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<false>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, false);
+    });
+    const empty = Promise.all(this.running).then(() => true as const);
+    return Promise.race([empty, timeout]).finally(() => clearTimeout(timer));
+  }
+
+  private async work(): Promise<void> {
+    let idle = true;
+    let retryMs = CLAIM_RETRY_MS.first;
+    while (!this.stopping) {
+      const free = this.config.workers - this.running.size;
+      if (free === 0) {
+        await this.slotFree();
+        continue;
+      }
+      if (this.handlers.jobTypes.length === 0) {
+        await this.pause(NO_HANDLERS_WAIT_MS);
+        continue;
+      }
+      try {
+        const jobs = await this.claimer.claimNext(
+          free,
+          idle ? IDLE_WAIT_MS : 0,
+          () => this.stopping,
+        );
+        idle = jobs.length === 0;
+        retryMs = CLAIM_RETRY_MS.first;
+        for (const job of jobs) this.launch(this.executor.execute(job));
+      } catch (error) {
+        this.logger.error(
+          `Claiming jobs failed, trying again: ${(error as Error).message}`,
+        );
+        await this.pause(retryMs * (0.5 + Math.random() / 2));
+        retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
+      }
+    }
+  }
+
+  private launch(run: Promise<RunEnd>): void {
+    this.running.add(run);
+    void run.finally(() => {
+      this.running.delete(run);
+      this.wake();
+    });
+  }
+
+  private slotFree(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      if (this.stopping || this.running.size < this.config.workers) resolve();
+    });
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        if (!this.stopping) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { JobTimeoutError } from '../errors/kyu.errors.js';
+import type { JobContext } from '../handlers/job-parameters.decorator.js';
+import type { ClaimedJob } from '../store/job-store.js';
+
+/** One run of a job in this process: its clock, its signal, and what its handler is told. */
+export class JobRun {
+  readonly startedAt = performance.now();
+  readonly context: JobContext;
+  /** Given back: whatever the handler still does has no outcome any more. */
+  released = false;
+  private controller: AbortController | undefined;
+  private abortReason: Error | undefined;
+
+  constructor(
+    readonly job: ClaimedJob,
+    queue: string,
+    worker: string,
+  ) {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const run = this;
+    this.context = {
+      id: job.id,
+      type: job.jobType,
+      queue,
+      attempt: job.retryCount + 1,
+      maxRetries: job.maxRetries,
+      priority: job.priority,
+      createdAt: job.createdAt,
+      scheduledAt: job.scheduledAt,
+      timeoutMs: job.timeoutMs,
+      worker,
+      token: job.token,
+      // Made when somebody looks: most handlers never do.
+      get signal() {
+        return run.signal;
+      },
+    };
+  }
+
+  get durationMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  abort(reason: Error): void {
+    this.abortReason ??= reason;
+    this.controller?.abort(this.abortReason);
+  }
+
+  /** Rejects with a {@link JobTimeoutError} when `work` takes longer than the job's timeout, and aborts its signal. */
+  async withTimeout<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new JobTimeoutError(this.job.timeoutMs);
+        this.abort(error);
+        reject(error);
+      }, this.job.timeoutMs);
+    });
+    try {
+      return await Promise.race([work, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.abortReason) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+}

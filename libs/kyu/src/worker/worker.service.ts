@@ -1,0 +1,100 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import { KyuBusyError } from '../errors/kyu.errors.js';
+import { JobRunner, type RunCounts } from '../queue/job-runner.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { MaintenanceStore } from '../store/maintenance-store.js';
+import { Claimer } from './claimer.js';
+import { Dispatcher } from './dispatcher.js';
+import { Heartbeat } from './heartbeat.js';
+import { JobExecutor, type RunEnd } from './job-executor.js';
+
+/** Due jobs that one runOnce() step promotes. */
+const PROMOTE_BATCH = 1_000;
+
+/** Is responsible for working through the queue: on and on between start and stop, or once. */
+@Injectable()
+export class WorkerService extends JobRunner {
+  private onceRunning = false;
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly dispatcher: Dispatcher,
+    private readonly claimer: Claimer,
+    private readonly executor: JobExecutor,
+    private readonly heartbeat: Heartbeat,
+    private readonly maintenance: MaintenanceStore,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {
+    super();
+  }
+
+  /** The registry first: a job whose worker is not in it counts as lost. */
+  async start(): Promise<void> {
+    await this.heartbeat.start();
+    this.dispatcher.start();
+  }
+
+  /** No new claims; running handlers may finish within the drain timeout; what is left is given back. */
+  async stop(): Promise<void> {
+    if (!this.dispatcher.started) return;
+    await this.dispatcher.stop();
+    const running = this.executor.running;
+    if (running > 0)
+      this.logger.log(`Stopping: waiting for ${running} running job(s).`);
+    if (!(await this.dispatcher.drained(this.config.drainTimeoutMs))) {
+      const released = await this.executor.releaseAll(
+        new Error('The process is stopping; the job was given back.'),
+      );
+      this.logger.warn(
+        `${released} job(s) did not finish within ${this.config.drainTimeoutMs} ms and were given back.`,
+      );
+    }
+    await this.heartbeat.stop();
+  }
+
+  override async runOnce(): Promise<RunCounts> {
+    if (this.dispatcher.started || this.onceRunning)
+      throw new KyuBusyError(
+        this.onceRunning
+          ? 'runOnce() is running already; wait for it.'
+          : "runOnce() is for a module that does not work by itself: set mode: 'producer' (or KYU_MODE=producer) in the process that calls it.",
+      );
+    this.onceRunning = true;
+    try {
+      await this.heartbeat.start();
+      return await this.drainDue();
+    } finally {
+      this.onceRunning = false;
+      await this.heartbeat.stop();
+    }
+  }
+
+  /** Straight from Postgres: it knows what is due, Redis only what was staged. */
+  private async drainDue(): Promise<RunCounts> {
+    const counts: RunCounts = { claimed: 0, completed: 0, failed: 0, dead: 0 };
+    const running = new Set<Promise<void>>();
+    const count = (end: RunEnd): void => {
+      if (end === 'completed' || end === 'failed' || end === 'dead')
+        counts[end]++;
+    };
+    for (;;) {
+      await this.maintenance.promoteDue(this.config.queueName, PROMOTE_BATCH);
+      const jobs = await this.claimer.claimWaiting(
+        this.config.workers - running.size,
+      );
+      counts.claimed += jobs.length;
+      for (const job of jobs) {
+        const run: Promise<void> = this.executor
+          .execute(job)
+          .then(count)
+          .finally(() => running.delete(run));
+        running.add(run);
+      }
+      if (jobs.length === 0 && running.size === 0) return counts;
+      // Look again when a slot is free; or, with nothing more to claim, when a run ends that may have enqueued something.
+      if (jobs.length === 0 || running.size === this.config.workers)
+        await Promise.race(running);
+    }
+  }
+}
