@@ -30,14 +30,15 @@ export class PostgresReadyQueue extends ReadyQueue {
     return false;
   }
 
-  async pop(_count: number, waitMs: number): Promise<Popped> {
-    if (!this.staged && waitMs > 0) await this.sleep(Math.min(waitMs, POLL_MS));
+  async pop(
+    _count: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<Popped> {
+    if (!this.staged && waitMs > 0 && !signal?.aborted)
+      await this.sleep(Math.min(waitMs, POLL_MS), signal);
     this.staged = false;
     return LOOK_IN_POSTGRES;
-  }
-
-  async interrupt(): Promise<void> {
-    this.wake();
   }
 
   async close(): Promise<void> {
@@ -48,15 +49,17 @@ export class PostgresReadyQueue extends ReadyQueue {
     for (const sleeper of this.sleepers) sleeper();
   }
 
-  private sleep(ms: number): Promise<void> {
+  private sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
         this.sleepers.delete(wake);
+        signal?.removeEventListener('abort', wake);
         resolve();
       };
       const timer = setTimeout(wake, ms);
       this.sleepers.add(wake);
+      signal?.addEventListener('abort', wake);
     });
   }
 }

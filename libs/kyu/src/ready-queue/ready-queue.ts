@@ -35,11 +35,14 @@ export abstract class ReadyQueue {
   /** How many ids a refill should bring; 0 when this queue is not filled. */
   abstract readonly window: number;
 
-  /** Takes the best `count` ids; waits up to `waitMs` for the first one. Never rejects. */
-  abstract pop(count: number, waitMs: number): Promise<Popped>;
-
-  /** Ends a pop that waits, so that a worker can stop at once. */
-  abstract interrupt(): Promise<void>;
+  /**
+   * Takes the best `count` ids; waits up to `waitMs` for the first one, less if `signal` aborts. Never rejects.
+   */
+  abstract pop(
+    count: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<Popped>;
 
   /** Called when few ids are left although more jobs wait. One listener: the scheduler. */
   onLow: () => void = () => undefined;

@@ -26,7 +26,6 @@ export class RedisReadyQueue extends ReadyQueue {
   private readonly where: string;
   private down = false;
   private closed = false;
-  private waiting = false;
 
   constructor(
     options: KyuRedisOptions,
@@ -81,8 +80,12 @@ export class RedisReadyQueue extends ReadyQueue {
     return again === 1;
   }
 
-  async pop(count: number, waitMs: number): Promise<Popped> {
-    if (!this.reachable) return this.withoutRedis.pop(count, waitMs);
+  async pop(
+    count: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<Popped> {
+    if (!this.reachable) return this.withoutRedis.pop(count, waitMs, signal);
     try {
       const [low, ...ids] = await this.commands.kyuPop(
         this.keys.ready,
@@ -91,9 +94,12 @@ export class RedisReadyQueue extends ReadyQueue {
         LOW_WATER,
       );
       if (low === 1) this.onLow();
-      return ids.length > 0 || waitMs === 0 ? ids : await this.wait(waitMs);
+      return ids.length > 0 || waitMs === 0
+        ? ids
+        : await this.wait(waitMs, signal);
     } catch {
-      return this.closed ? [] : this.withoutRedis.pop(count, waitMs);
+      if (this.closed || signal?.aborted) return [];
+      return this.withoutRedis.pop(count, waitMs, signal);
     }
   }
 
@@ -101,8 +107,11 @@ export class RedisReadyQueue extends ReadyQueue {
    * Waits for the first id. BZPOPMIN and not BZMPOP: every server since 5.0 has it, and the wait ends with one id anyway,
    * for the first ZADD wakes it; the next pop takes the rest.
    */
-  private async wait(waitMs: number): Promise<Popped> {
-    this.waiting = true;
+  private async wait(waitMs: number, signal?: AbortSignal): Promise<Popped> {
+    if (signal?.aborted) return [];
+    // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
+    const hangUp = (): void => this.blocking.disconnect(true);
+    signal?.addEventListener('abort', hangUp);
     try {
       const popped = await this.blocking.bzpopmin(
         this.keys.ready,
@@ -110,14 +119,8 @@ export class RedisReadyQueue extends ReadyQueue {
       );
       return popped ? [popped[1]] : [];
     } finally {
-      this.waiting = false;
+      signal?.removeEventListener('abort', hangUp);
     }
-  }
-
-  async interrupt(): Promise<void> {
-    await this.withoutRedis.interrupt();
-    // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
-    if (this.waiting) this.blocking.disconnect();
   }
 
   async close(): Promise<void> {

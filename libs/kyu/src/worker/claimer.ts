@@ -35,14 +35,14 @@ export class Claimer {
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
-  /** Up to `limit` jobs, best first; waits up to `waitMs` for the first. What is popped after `stopped()` says so is not claimed. */
+  /** Up to `limit` jobs, best first; waits up to `waitMs` for the first. Nothing is claimed once `signal` has aborted. */
   async claimNext(
     limit: number,
     waitMs: number,
-    stopped: () => boolean = () => false,
+    signal?: AbortSignal,
   ): Promise<ClaimedJob[]> {
-    const popped = await this.readyQueue.pop(limit, waitMs);
-    if (stopped()) return []; // the refill of the stop brings the ids back
+    const popped = await this.readyQueue.pop(limit, waitMs, signal);
+    if (signal?.aborted) return []; // the refill of the stop brings the ids back
     if (popped === LOOK_IN_POSTGRES) return this.claimWaiting(limit);
     if (popped.length > 0) return this.claimPopped(popped);
     return performance.now() - this.lastLook >= SAFETY_LOOK_MS

@@ -1,7 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
-import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { Claimer } from './claimer.js';
 import { JobExecutor, type RunEnd } from './job-executor.js';
@@ -17,22 +17,21 @@ const NO_HANDLERS_WAIT_MS = 250;
 @Injectable()
 export class Dispatcher {
   private loop: Promise<void> | undefined;
-  private stopping = false;
-  private wake: () => void = () => undefined;
+  private stopping = new AbortController();
   private readonly running = new Set<Promise<RunEnd>>();
+  private wake: () => void = () => undefined;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly claimer: Claimer,
     private readonly executor: JobExecutor,
     private readonly handlers: HandlerRegistry,
-    private readonly readyQueue: ReadyQueue,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
   start(): void {
-    this.stopping = false;
-    this.loop = this.work();
+    this.stopping = new AbortController();
+    this.loop = this.work(this.stopping.signal);
   }
 
   get started(): boolean {
@@ -41,9 +40,8 @@ export class Dispatcher {
 
   /** No new claims from now on. Resolves when the loop has ended; running jobs go on. */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     this.wake();
-    await this.readyQueue.interrupt();
     await this.loop;
     this.loop = undefined;
   }
@@ -58,24 +56,24 @@ export class Dispatcher {
     return Promise.race([empty, timeout]).finally(() => clearTimeout(timer));
   }
 
-  private async work(): Promise<void> {
+  private async work(signal: AbortSignal): Promise<void> {
     let idle = true;
     let retryMs = CLAIM_RETRY_MS.first;
-    while (!this.stopping) {
+    while (!signal.aborted) {
       const free = this.config.workers - this.running.size;
       if (free === 0) {
-        await this.slotFree();
+        await this.slotFreed();
         continue;
       }
       if (this.handlers.jobTypes.length === 0) {
-        await this.pause(NO_HANDLERS_WAIT_MS);
+        await pause(NO_HANDLERS_WAIT_MS, signal);
         continue;
       }
       try {
         const jobs = await this.claimer.claimNext(
           free,
           idle ? IDLE_WAIT_MS : 0,
-          () => this.stopping,
+          signal,
         );
         idle = jobs.length === 0;
         retryMs = CLAIM_RETRY_MS.first;
@@ -84,7 +82,7 @@ export class Dispatcher {
         this.logger.error(
           `Claiming jobs failed, trying again: ${(error as Error).message}`,
         );
-        await this.pause(retryMs * (0.5 + Math.random() / 2));
+        await pause(retryMs * (0.5 + Math.random() / 2), signal);
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
       }
     }
@@ -98,21 +96,12 @@ export class Dispatcher {
     });
   }
 
-  private slotFree(): Promise<void> {
+  private slotFreed(): Promise<void> {
     return new Promise((resolve) => {
       this.wake = resolve;
-      if (this.stopping || this.running.size < this.config.workers) resolve();
-    });
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        if (!this.stopping) return;
-        clearTimeout(timer);
-        resolve();
-      };
     });
   }
 }
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);
