@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
@@ -67,7 +67,7 @@ export class KyuLifecycle
   async beforeApplicationShutdown(): Promise<void> {
     await this.reaper.stop();
     await this.worker.stop();
-    // Ids that were popped and not claimed, and jobs that were given back: the workers that stay should find them.
+    // Jobs that were given back: the workers that stay should find them.
     this.scheduler.refillSoon();
     await this.scheduler.stop();
   }

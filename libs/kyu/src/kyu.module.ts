@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
 import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
 import { resolveOptions } from './config/resolve-options.js';

@@ -40,7 +40,7 @@ export class HandlerRegistry {
       if (!other) this.put(handler);
     }
     const made = await Promise.all(
-      this.config.interceptors.map((interceptor) =>
+      this.config.interceptors.map(async (interceptor) =>
         typeof interceptor === 'function'
           ? this.moduleRef.create(interceptor)
           : interceptor,

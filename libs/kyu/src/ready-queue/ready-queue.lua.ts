@@ -67,11 +67,11 @@ return 0`;
  *
  * KEYS[1] ready set, KEYS[2] clipped marker
  * ARGV[1] how many, ARGV[2] low-water mark
- * Output: 1 if fewer than the mark are left and more wait in Postgres, else 0; then the ids, best first
+ * Output: 1 if fewer than the mark are left and more wait in Postgres, else 0; then id and score of each, best first
  */
 export const POP = `
 local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
 local result = {0}
-for i = 1, #popped, 2 do result[#result + 1] = popped[i] end
+for i = 1, #popped do result[i + 1] = popped[i] end
 if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[2]) == 1 then result[1] = 1 end
 return result`;

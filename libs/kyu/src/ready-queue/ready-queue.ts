@@ -7,8 +7,8 @@ export interface ReadyJob {
 /** A ready queue's answer when it cannot know what waits: the worker claims straight from Postgres. */
 export const LOOK_IN_POSTGRES = Symbol('look in Postgres');
 
-/** Ids to claim, best first; none when nothing came in time. */
-export type Popped = readonly string[] | typeof LOOK_IN_POSTGRES;
+/** Jobs to claim, best first; none when nothing came in time. */
+export type Popped = readonly ReadyJob[] | typeof LOOK_IN_POSTGRES;
 
 /**
  * The head of the queue: the ids of the best waiting jobs. Everything in it is a hint. It may lose, repeat and outlive what
@@ -31,6 +31,11 @@ export abstract class ReadyQueue {
     jobs: readonly ReadyJob[],
     complete: boolean,
   ): Promise<boolean>;
+
+  /** Puts back what was popped and could not be claimed now. Never rejects: what is lost, the refill brings back. */
+  async putBack(jobs: readonly ReadyJob[]): Promise<void> {
+    if (jobs.length > 0) await this.stage(jobs).catch(() => undefined);
+  }
 
   /** How many ids a refill should bring; 0 when this queue is not filled. */
   abstract readonly window: number;

@@ -87,15 +87,15 @@ export class RedisReadyQueue extends ReadyQueue {
   ): Promise<Popped> {
     if (!this.reachable) return this.withoutRedis.pop(count, waitMs, signal);
     try {
-      const [low, ...ids] = await this.commands.kyuPop(
+      const [low, ...popped] = await this.commands.kyuPop(
         this.keys.ready,
         this.keys.clipped,
         count,
         LOW_WATER,
       );
       if (low === 1) this.onLow();
-      return ids.length > 0 || waitMs === 0
-        ? ids
+      return popped.length > 0 || waitMs === 0
+        ? readyJobs(popped)
         : await this.wait(waitMs, signal);
     } catch {
       if (this.closed || signal?.aborted) return [];
@@ -117,7 +117,7 @@ export class RedisReadyQueue extends ReadyQueue {
         this.keys.ready,
         waitMs / 1000,
       );
-      return popped ? [popped[1]] : [];
+      return popped ? readyJobs(popped.slice(1)) : [];
     } finally {
       signal?.removeEventListener('abort', hangUp);
     }
@@ -149,6 +149,12 @@ export class RedisReadyQueue extends ReadyQueue {
     this.onLow(); // it may have come back empty
   }
 }
+
+const readyJobs = (idsAndScores: readonly string[]): ReadyJob[] =>
+  Array.from({ length: idsAndScores.length / 2 }, (_, i) => ({
+    id: idsAndScores[2 * i]!,
+    priority: -Number(idsAndScores[2 * i + 1]),
+  }));
 
 const scoresAndIds = (jobs: readonly ReadyJob[]): (string | number)[] =>
   jobs.flatMap(({ id, priority }) => [-priority, id]);

@@ -2,8 +2,13 @@ import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
-import { LOOK_IN_POSTGRES, ReadyQueue } from '../ready-queue/ready-queue.js';
+import {
+  LOOK_IN_POSTGRES,
+  ReadyQueue,
+  type ReadyJob,
+} from '../ready-queue/ready-queue.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isUuid } from '../runtime/uuid-v7.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { JobReader } from '../store/job-reader.js';
 import {
@@ -22,6 +27,7 @@ const SAFETY_LOOK_MS = 5_000;
 @Injectable()
 export class Claimer {
   private lastLook = performance.now();
+  private claimFailed = false;
   private readonly warned = new Set<string>();
 
   constructor(
@@ -41,9 +47,15 @@ export class Claimer {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<ClaimedJob[]> {
+    // Without a healthy claim nothing is popped: a short outage of Postgres would empty the ready queue.
+    if (this.claimFailed) return this.claimWaiting(limit);
     const popped = await this.readyQueue.pop(limit, waitMs, signal);
-    if (signal?.aborted) return []; // the refill of the stop brings the ids back
-    if (popped === LOOK_IN_POSTGRES) return this.claimWaiting(limit);
+    if (popped === LOOK_IN_POSTGRES)
+      return signal?.aborted ? [] : this.claimWaiting(limit);
+    if (signal?.aborted) {
+      await this.readyQueue.putBack(popped);
+      return [];
+    }
     if (popped.length > 0) return this.claimPopped(popped);
     return performance.now() - this.lastLook >= SAFETY_LOOK_MS
       ? this.claimWaiting(limit)
@@ -53,11 +65,24 @@ export class Claimer {
   /** Up to `limit` jobs straight from Postgres, best first. */
   async claimWaiting(limit: number): Promise<ClaimedJob[]> {
     this.lastLook = performance.now();
-    return this.announce(await this.store.claimWaiting(this.claimant(), limit));
+    const jobs = await this.store.claimWaiting(this.claimant(), limit);
+    this.claimFailed = false;
+    return this.announce(jobs);
   }
 
-  private async claimPopped(ids: readonly string[]): Promise<ClaimedJob[]> {
-    const jobs = await this.store.claimPopped(this.claimant(), ids);
+  private async claimPopped(
+    popped: readonly ReadyJob[],
+  ): Promise<ClaimedJob[]> {
+    // Anybody may write to Redis: what is no job id must not fail the statement for all the others.
+    const ids = popped.map(({ id }) => id).filter(isUuid);
+    let jobs: ClaimedJob[];
+    try {
+      jobs = await this.store.claimPopped(this.claimant(), ids);
+    } catch (error) {
+      this.claimFailed = true;
+      await this.readyQueue.putBack(popped);
+      throw error;
+    }
     if (jobs.length < ids.length) await this.explainRefused(ids, jobs);
     return this.announce(jobs);
   }
