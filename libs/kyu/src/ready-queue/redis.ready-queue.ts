@@ -153,7 +153,7 @@ export class RedisReadyQueue extends ReadyQueue {
 const readyJobs = (idsAndScores: readonly string[]): ReadyJob[] =>
   Array.from({ length: idsAndScores.length / 2 }, (_, i) => ({
     id: idsAndScores[2 * i]!,
-    priority: -Number(idsAndScores[2 * i + 1]),
+    priority: 0 - Number(idsAndScores[2 * i + 1]),
   }));
 
 const scoresAndIds = (jobs: readonly ReadyJob[]): (string | number)[] =>
