@@ -19,6 +19,9 @@ const reconnectDelay = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_MS) *
   (0.5 + Math.random() / 2);
 
+/** ioredis keeps the process alive for this long after a disconnect, in case the other side does not close; its default is 2 s. */
+const DISCONNECT_TIMEOUT_MS = 50;
+
 /**
  * Everything in Redis is a hint, so a command that cannot be sent now fails now: no queue of commands while the
  * server is away, and none sent again after it came back (a repeated pop would throw ids away).
@@ -28,6 +31,7 @@ const FAIL_FAST = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
+  disconnectTimeout: DISCONNECT_TIMEOUT_MS,
 } as const;
 
 export function newRedis(options: KyuRedisOptions): KyuRedis {

@@ -110,9 +110,10 @@ export class RedisReadyQueue extends ReadyQueue {
   private async wait(waitMs: number, signal?: AbortSignal): Promise<Popped> {
     if (signal?.aborted) return [];
     // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
-    const hangUp = (): void => this.blocking.disconnect(true);
+    const hangUp = (): void => this.blocking.disconnect();
     signal?.addEventListener('abort', hangUp);
     try {
+      if (this.blocking.status === 'end') await this.blocking.connect(); // hung up at an earlier stop
       const popped = await this.blocking.bzpopmin(
         this.keys.ready,
         waitMs / 1000,

@@ -1,0 +1,238 @@
+import type { DataSource } from 'typeorm';
+import type { KyuOptions } from './kyu.options.js';
+import { resolveOptions } from './resolve-options.js';
+
+const NO_ENV = {};
+const resolve = (options: KyuOptions, env: NodeJS.ProcessEnv = NO_ENV) =>
+  resolveOptions(options, env);
+
+const PG = 'postgres://option@one/db';
+const REDIS = 'redis://option';
+const ENV = {
+  KYU_POSTGRES_URL: 'postgres://env@two/db',
+  KYU_REDIS_URL: 'redis://env',
+};
+
+describe('resolveOptions', () => {
+  it('has a default for everything', () => {
+    expect(resolveOptions({}, NO_ENV)).toEqual({
+      postgres: {
+        url: 'postgres://postgres@localhost:5432/postgres',
+        dataSource: undefined,
+        maxConnections: 25,
+        minConnections: 0,
+        maxLifetimeMs: 300_000,
+        migrations: 'auto',
+        ssl: undefined,
+        tables: { schema: 'public', prefix: 'kyu_' },
+      },
+      redis: { url: 'redis://localhost:6379' },
+      workers: 5,
+      queueName: 'kyu:default',
+      metricsPort: 9090,
+      staleJobTimeoutMs: 600_000,
+      heartbeatIntervalMs: 10_000,
+      heartbeatTimeoutMs: 30_000,
+      maxCrashes: 3,
+      drainTimeoutMs: 20_000,
+      logger: undefined,
+      mode: 'both',
+      interceptors: [],
+      globalEnhancers: false,
+      backoff: { baseMs: 1_000, capMs: 3_600_000, jitter: false },
+      maxRetries: 3,
+      timeoutMs: 30_000,
+    });
+  });
+
+  it('takes undefined for "not given", in every place', () => {
+    const undefineds = Object.fromEntries(
+      Object.keys(resolve({})).map((key) => [key, undefined]),
+    );
+    for (const key of [
+      'staleJobTimeoutMs',
+      'heartbeatIntervalMs',
+      'heartbeatTimeoutMs',
+      'drainTimeoutMs',
+      'timeoutMs',
+    ])
+      delete undefineds[key]; // names of the result, not of options
+    expect(
+      resolve({
+        ...undefineds,
+        postgres: { url: undefined, schema: undefined },
+        backoff: { base: undefined },
+      }),
+    ).toEqual(resolve({}));
+  });
+
+  it('keeps what is given, and turns durations into milliseconds', () => {
+    const logger = { log() {}, warn() {}, error() {} };
+    const interceptor = { intercept: () => undefined as never };
+    class Interceptor {
+      intercept = interceptor.intercept;
+    }
+    expect(
+      resolve({
+        postgres: {
+          url: PG,
+          maxConnections: 2,
+          minConnections: 2,
+          maxLifetime: '1m',
+          schema: 'Jobs_1',
+          tablePrefix: '',
+          migrations: 'manual',
+          ssl: { rejectUnauthorized: true },
+        },
+        redis: false,
+        workers: 10_000,
+        queueName: 'a:b_c.d-9',
+        staleJobTimeout: 1_000,
+        heartbeatInterval: '100ms',
+        heartbeatTimeout: 200,
+        maxCrashes: 1,
+        drainTimeout: 0,
+        logger,
+        mode: 'worker',
+        interceptors: [interceptor, Interceptor],
+        globalEnhancers: true,
+        backoff: { base: '1ms', cap: '1ms', jitter: true },
+        maxRetries: 0,
+        timeout: '1.5s',
+      }),
+    ).toMatchObject({
+      postgres: {
+        url: PG,
+        maxConnections: 2,
+        minConnections: 2,
+        maxLifetimeMs: 60_000,
+        migrations: 'manual',
+        ssl: { rejectUnauthorized: true },
+        tables: { schema: 'Jobs_1', prefix: '' },
+      },
+      redis: false,
+      workers: 10_000,
+      queueName: 'a:b_c.d-9',
+      staleJobTimeoutMs: 1_000,
+      heartbeatIntervalMs: 100,
+      heartbeatTimeoutMs: 200,
+      maxCrashes: 1,
+      drainTimeoutMs: 0,
+      logger,
+      mode: 'worker',
+      interceptors: [interceptor, Interceptor],
+      globalEnhancers: true,
+      backoff: { baseMs: 1, capMs: 1, jitter: true },
+      maxRetries: 0,
+      timeoutMs: 1_500,
+    });
+  });
+
+  it('defect 20: metricsPort 0 means none', () => {
+    expect(resolve({ metricsPort: 0 }).metricsPort).toBe(0);
+  });
+
+  it.each<[KyuOptions, string, unknown]>([
+    [{ drainTimeout: '0s' }, 'drainTimeoutMs', 0],
+    [{ maxRetries: 0 }, 'maxRetries', 0],
+    [{ globalEnhancers: false }, 'globalEnhancers', false],
+    [{ redis: false }, 'redis', false],
+    [{ metricsPort: 65_535 }, 'metricsPort', 65_535],
+  ])('%j stays: what is falsy is not "not given"', (options, key, value) => {
+    expect(resolve(options)).toHaveProperty(key, value);
+  });
+
+  it('is frozen, down to the tables', () => {
+    const config = resolve({ interceptors: [] });
+    for (const part of [
+      config,
+      config.postgres,
+      config.postgres.tables,
+      config.backoff,
+      config.interceptors,
+    ])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('leaves alone what it was given', () => {
+    const options = { postgres: { schema: 'jobs' }, interceptors: [] };
+    const before = structuredClone(options);
+    resolve(options, ENV);
+    expect(options).toEqual(before);
+    expect(Object.isFrozen(options.interceptors)).toBe(false);
+    options.interceptors.push({} as never); // does not reach the config
+    expect(resolve({ interceptors: [] }).interceptors).toEqual([]);
+  });
+});
+
+describe('the environment', () => {
+  it('stands in front of the defaults', () => {
+    const config = resolve({}, { ...ENV, KYU_MODE: 'producer' });
+    expect(config.postgres.url).toBe(ENV.KYU_POSTGRES_URL);
+    expect(config.redis).toEqual({ url: ENV.KYU_REDIS_URL });
+    expect(config.mode).toBe('producer');
+  });
+
+  it('stands behind the options', () => {
+    const config = resolve(
+      { postgres: { url: PG }, redis: { url: REDIS }, mode: 'worker' },
+      { ...ENV, KYU_MODE: 'producer' },
+    );
+    expect(config.postgres.url).toBe(PG);
+    expect(config.redis).toEqual({ url: REDIS });
+    expect(config.mode).toBe('worker');
+  });
+
+  it('fills in the URL beside other options of Postgres', () => {
+    const { postgres } = resolve({ postgres: { schema: 'jobs' } }, ENV);
+    expect(postgres.url).toBe(ENV.KYU_POSTGRES_URL);
+    expect(postgres.tables.schema).toBe('jobs');
+  });
+
+  it('has no say when the application brings its data source', () => {
+    const dataSource = {
+      query() {},
+      createQueryRunner() {},
+    } as unknown as DataSource;
+    const { postgres } = resolve({ postgres: { dataSource } }, ENV);
+    expect(postgres.dataSource).toBe(dataSource);
+    expect(postgres.url).not.toBe(ENV.KYU_POSTGRES_URL);
+  });
+
+  it('does not switch Redis on again', () => {
+    expect(resolve({ redis: false }, ENV).redis).toBe(false);
+  });
+
+  it('has no say over Redis options without a URL', () => {
+    const redis = { host: 'three', port: 1 };
+    expect(resolve({ redis }, ENV).redis).toEqual(redis);
+  });
+
+  it('counts as not set when it is empty', () => {
+    const empty = { KYU_POSTGRES_URL: '', KYU_REDIS_URL: '', KYU_MODE: '' };
+    expect(resolve({}, empty)).toEqual(resolve({}));
+  });
+
+  it('is that of the process when none is given', () => {
+    const before = process.env.KYU_MODE;
+    process.env.KYU_MODE = 'producer';
+    try {
+      expect(resolveOptions({}).mode).toBe('producer');
+      expect(resolveOptions().mode).toBe('producer');
+    } finally {
+      if (before === undefined) delete process.env.KYU_MODE;
+      else process.env.KYU_MODE = before;
+    }
+  });
+
+  it.each([
+    ['KYU_MODE', 'consumer', "one of 'both', 'producer', 'worker'"],
+    ['KYU_MODE', 'Worker', "one of 'both', 'producer', 'worker'"],
+    ['KYU_POSTGRES_URL', 'db:secret', 'a URL such as postgres://'],
+    ['KYU_POSTGRES_URL', 'mysql://u:secret@host/db', 'a URL such as postgres:'],
+    ['KYU_REDIS_URL', 'http://:secret@host', 'a URL such as redis://'],
+  ])('is checked like the options: %s=%s', (variable, value, expected) => {
+    expect(() => resolve({}, { [variable]: value })).toThrow(expected);
+    expect(() => resolve({}, { [variable]: value })).not.toThrow('secret');
+  });
+});

@@ -1,0 +1,258 @@
+import { InvalidJobError } from '../errors/kyu.errors.js';
+import { isUuid } from '../runtime/uuid-v7.js';
+import {
+  checkJobType,
+  MAX_INTEGER,
+  MAX_TYPE_BYTES,
+  newJob,
+  type EnqueueOptions,
+} from './new-job.js';
+
+const DEFAULTS = { priority: 0, maxRetries: 3, timeout: 30_000 };
+const make = (options: unknown = {}, type: unknown = 'mail') =>
+  newJob(type as string, { to: 'ada' }, options as EnqueueOptions, DEFAULTS);
+
+function refusal(call: () => unknown): InvalidJobError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof InvalidJobError) return error;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+describe('newJob', () => {
+  it('completes a job from the defaults', () => {
+    const { id, ...job } = make();
+    expect(isUuid(id)).toBe(true);
+    expect(job).toEqual({
+      jobType: 'mail',
+      payloadJson: '{"to":"ada"}',
+      priority: 0,
+      maxRetries: 3,
+      timeoutMs: 30_000,
+      scheduledAt: null,
+    });
+  });
+
+  it('prefers what the call says, also when it is 0', () => {
+    const scheduledAt = new Date('2030-01-01T00:00:00Z');
+    const options = { priority: 0, maxRetries: 0, timeout: '2m', scheduledAt };
+    const job = newJob('mail', null, options, {
+      priority: 9,
+      maxRetries: 9,
+      timeout: 1,
+    });
+    expect(job).toMatchObject({
+      priority: 0,
+      maxRetries: 0,
+      timeoutMs: 120_000,
+      scheduledAt,
+    });
+  });
+
+  it('takes undefined for "not given"', () => {
+    expect(
+      make({
+        priority: undefined,
+        maxRetries: undefined,
+        timeout: undefined,
+        scheduledAt: undefined,
+      }),
+    ).toMatchObject({ priority: 0, maxRetries: 3, scheduledAt: null });
+  });
+
+  it('gives each job an id of its own, in order', () => {
+    const ids = Array.from({ length: 100 }, () => make().id);
+    expect(ids.toSorted()).toEqual(ids);
+    expect(new Set(ids).size).toBe(100);
+  });
+
+  const integers = [
+    { name: 'priority', min: -MAX_INTEGER, max: MAX_INTEGER },
+    { name: 'maxRetries', min: 0, max: MAX_INTEGER },
+  ];
+  describe.each(integers)('$name', ({ name, min, max }) => {
+    it('takes its limits', () => {
+      expect(make({ [name]: min })).toHaveProperty(name, min);
+      expect(make({ [name]: max })).toHaveProperty(name, max);
+    });
+
+    it.each<[unknown, string]>([
+      [min - 1, String(min - 1)],
+      [max + 1, String(max + 1)],
+      [1.5, '1.5'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      [Number.NEGATIVE_INFINITY, '-Infinity'],
+      ['5', '"5"'],
+      ['', '""'],
+      [true, 'true'],
+      [1n, '1'],
+      [[1], '1'],
+      [{}, '[object Object]'],
+      [Symbol('five'), 'Symbol(five)'],
+      [new Date(5), String(new Date(5))],
+    ])('refuses %p', (value, shown) => {
+      expect(refusal(() => make({ [name]: value })).message).toBe(
+        `Expected ${name} to be an integer from ${min} to ${max}, got: ${shown}.`,
+      );
+    });
+  });
+
+  describe('timeout', () => {
+    it.each<[unknown, number]>([
+      [1, 1],
+      [1.4, 1],
+      ['1ms', 1],
+      ['250ms', 250],
+      [MAX_INTEGER, MAX_INTEGER],
+      ['24d', 24 * 86_400_000],
+    ])('%p is %d ms', (timeout, timeoutMs) => {
+      expect(make({ timeout })).toHaveProperty('timeoutMs', timeoutMs);
+    });
+
+    it.each<[unknown, string]>([
+      [0, '0'],
+      [0.9, '0.9'],
+      ['0s', '"0s"'],
+      [-1, '-1'],
+      [MAX_INTEGER + 1, '2147483648'],
+      ['25d', '"25d"'],
+      [Number.NaN, 'NaN'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+      ['soon', '"soon"'],
+      ['10', '"10"'],
+      [10n, '10'],
+      [true, 'true'],
+    ])('refuses %p', (timeout, shown) => {
+      expect(refusal(() => make({ timeout })).message).toBe(
+        "Expected timeout to be milliseconds or a duration such as '10s', " +
+          `at least 1 ms and at most 24 days, got: ${shown}.`,
+      );
+    });
+  });
+
+  describe('scheduledAt', () => {
+    it.each([new Date(0), new Date(), new Date('9999-12-31T23:59:59Z')])(
+      'takes %p',
+      (scheduledAt) => {
+        expect(make({ scheduledAt }).scheduledAt).toEqual(scheduledAt);
+      },
+    );
+
+    it('refuses an invalid Date', () => {
+      const call = () => make({ scheduledAt: new Date('tomorrow') });
+      expect(refusal(call).message).toBe('scheduledAt is an invalid Date.');
+    });
+
+    it.each<[unknown, string]>([
+      ['2030-01-01', '"2030-01-01"'],
+      [1_893_456_000_000, '1893456000000'],
+      [true, 'true'],
+      [{}, '[object Object]'],
+    ])('refuses %p, which is no Date', (scheduledAt, shown) => {
+      expect(refusal(() => make({ scheduledAt })).message).toBe(
+        `Expected scheduledAt to be a Date, got: ${shown}.`,
+      );
+    });
+  });
+
+  it.each(['delay', 'retries', 'constructor', '__proto__', '0'])(
+    'refuses the unknown option "%s" and names those that there are',
+    (key) => {
+      const options: unknown = JSON.parse(`{${JSON.stringify(key)}: 1}`);
+      expect(refusal(() => make(options)).message).toBe(
+        `Unknown enqueue option "${key}"; there are priority, maxRetries, scheduledAt, timeout.`,
+      );
+    },
+  );
+
+  it('says for every refusal which code it has', () => {
+    for (const call of [
+      () => make({ priority: 'x' }),
+      () => make({ unknown: 1 }),
+      () => make({}, ''),
+      () => newJob('mail', undefined, {}, DEFAULTS),
+    ])
+      expect(refusal(call)).toMatchObject({
+        name: 'InvalidJobError',
+        code: 'KYU_INVALID_JOB',
+      });
+  });
+});
+
+describe('checkJobType', () => {
+  it.each([
+    'a',
+    'send-email',
+    'Grüße 🦉',
+    ' ',
+    '__proto__',
+    'constructor',
+    "'; DROP TABLE kyu_jobs; --",
+    'x'.repeat(MAX_TYPE_BYTES),
+    '🦉'.repeat(MAX_TYPE_BYTES / 4),
+  ])('accepts %j', (type) => {
+    expect(() => checkJobType(type)).not.toThrow();
+  });
+
+  it.each(['x'.repeat(MAX_TYPE_BYTES + 1), '🦉'.repeat(32) + 'x'])(
+    'refuses 129 bytes, in a short message: %j',
+    (type) => {
+      const { message } = refusal(() => checkJobType(type));
+      expect(message).toContain('…" has 129 bytes, the limit is 128.');
+      expect(message.length).toBeLessThan(120);
+    },
+  );
+
+  it.each<[unknown, string]>([
+    ['', '""'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+    [Symbol('x'), 'Symbol(x)'],
+    [['mail'], 'mail'],
+  ])('refuses %p', (type, shown) => {
+    expect(refusal(() => checkJobType(type)).message).toBe(
+      `Expected the job type to be a non-empty string, got: ${shown}.`,
+    );
+  });
+
+  it.each(['a\0b', '\ud800', 'x\udc00'])(
+    'refuses %j, which PostgreSQL cannot store',
+    (type) => {
+      expect(refusal(() => checkJobType(type)).message).toBe(
+        'The job type holds a NUL or half a surrogate pair; PostgreSQL cannot store it.',
+      );
+    },
+  );
+});
+
+describe('BUG: bad input whose refusal is no InvalidJobError', () => {
+  const unprintable: unknown = Object.create(null);
+
+  it.each<[string, () => unknown]>([
+    ['a type that cannot become text', () => make({}, unprintable)],
+    [
+      'a priority that cannot become text',
+      () => make({ priority: unprintable }),
+    ],
+    ['a timeout that cannot become text', () => make({ timeout: unprintable })],
+    [
+      'a scheduledAt that cannot become text',
+      () => make({ scheduledAt: unprintable }),
+    ],
+    ['options that are null', () => make(null)],
+  ])('%s', (_, call) => {
+    expect(refusal(call)).toBeInstanceOf(InvalidJobError);
+  });
+
+  it.each<[unknown]>([[5_000], [true], [new Date()]])(
+    'options that are none (%p) are not ignored',
+    (options) => {
+      expect(refusal(() => make(options))).toBeInstanceOf(InvalidJobError);
+    },
+  );
+});
