@@ -23,7 +23,9 @@ export interface Dashboard {
   title: string;
   panels: Panel[];
   templating: { list: { name: string; type: string }[] };
-  annotations: { list: { name: string; expr: string; tagKeys: string }[] };
+  annotations: {
+    list: { name: string; target: { expr: string }; titleFormat: string }[];
+  };
 }
 interface RulesFile {
   groups: {
@@ -62,6 +64,11 @@ export const QUERIES: Query[] = [
       templates: [legendFormat],
     })),
   ),
+  ...DASHBOARD.annotations.list.map(({ name, target, titleFormat }) => ({
+    where: `annotation "${name}"`,
+    expr: target.expr,
+    templates: [titleFormat],
+  })),
   ...RULES.map(({ alert, expr, annotations }) => ({
     where: `alert ${alert}`,
     expr,
@@ -71,8 +78,11 @@ export const QUERIES: Query[] = [
 
 /** What Prometheus adds to each series that it scrapes. */
 const TARGET_LABELS = ['job', 'instance'];
-/** What Prometheus makes itself for each target. */
-const MADE_BY_PROMETHEUS = new Map([['up', new Set<string>()]]);
+/** What Prometheus makes itself, for each target and for each alert. */
+const MADE_BY_PROMETHEUS = new Map([
+  ['up', new Set<string>()],
+  ['ALERTS', new Set(['alertname', 'alertstate', 'severity'])],
+]);
 
 /** What a query names and nobody exports, in words; empty when all is there. */
 export function problemsOf(query: Query, exported: Series): string[] {
