@@ -96,18 +96,8 @@ describe('an option that is wrong', () => {
     ['postgres.tablePrefix', 'a-b', PREFIX, '"a-b"'],
     ['postgres.tablePrefix', 'x'.repeat(21), PREFIX, `"${'x'.repeat(21)}"`],
     ['postgres.migrations', true, MIGRATIONS, 'true'],
-    [
-      'redis',
-      true,
-      'an object with a url or ioredis options, or false',
-      'true',
-    ],
-    [
-      'redis',
-      null,
-      'an object with a url or ioredis options, or false',
-      'null',
-    ],
+    ['redis', true, 'an object with a url or ioredis options, or false', 'true'],
+    ['redis', null, 'an object with a url or ioredis options, or false', 'null'],
   ])('%s: %p', (name, value, expected, shown) => {
     expect(problemsOf(at(name, value))).toEqual([
       `expected "${name}" to be ${expected}, got: ${shown}`,
@@ -159,10 +149,7 @@ describe('an option that is unknown', () => {
       'postgres.maxConnection',
       'unknown option "postgres.maxConnection", did you mean "postgres.maxConnections"?',
     ],
-    [
-      'backoff.bas',
-      'unknown option "backoff.bas", did you mean "backoff.base"?',
-    ],
+    ['backoff.bas', 'unknown option "backoff.bas", did you mean "backoff.base"?'],
     ['elephant', 'unknown option "elephant"'],
     ['constructor', 'unknown option "constructor"'],
     ['toString', 'unknown option "toString"'],
@@ -191,7 +178,8 @@ describe('an option that is unknown', () => {
 });
 
 describe('options that do not go together', () => {
-  const HEARTBEAT = 'or one late heartbeat costs a healthy worker its jobs';
+  const HEARTBEAT =
+    'or one late heartbeat costs a healthy worker its jobs';
   it.each<[object, string]>([
     [
       { heartbeatInterval: '10s', heartbeatTimeout: 19_999 },
@@ -292,8 +280,8 @@ describe('secrets', () => {
 
   it('of a data source are not printed, whatever it holds', () => {
     const dataSource = { options: { password: 's3cret' } };
-    expect(
-      everything(refusal(at('postgres.dataSource', dataSource))),
-    ).not.toContain('s3cret');
+    expect(everything(refusal(at('postgres.dataSource', dataSource)))).not.toContain(
+      's3cret',
+    );
   });
 });
