@@ -67,11 +67,11 @@ it('defect 9: locked_by was the same in every process, so a zombie passed the fe
   const outcome = { status: 'completed', resultJson: '"late"' } as const;
   expect(
     await store.settleIfOwned([{ id, token: zombie!.token, outcome }]),
-  ).toEqual(new Set());
+  ).toEqual(new Map());
   expect((await kyu.queue.inspect(id)).status).toBe('running');
   expect(
     await store.settleIfOwned([{ id, token: owner!.token, outcome }]),
-  ).toEqual(new Set([id]));
+  ).toEqual(new Map([[id, 'completed']]));
 });
 
 it('defect 10: the reaper set pending and staged nothing', async () => {

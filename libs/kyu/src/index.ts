@@ -9,6 +9,7 @@ export type {
   KyuOptionsFactory,
   KyuPostgresOptions,
   KyuRedisOptions,
+  KyuRetentionOptions,
 } from './config/kyu.options.js';
 export { resolveOptions as checkKyuOptions } from './config/resolve-options.js';
 export {
@@ -37,6 +38,7 @@ export {
 export { migrateKyu, revertKyuMigration } from './store/migrator.js';
 export {
   DuplicateHandlerError,
+  JobCancelledError,
   InvalidJobError,
   InvalidOptionsError,
   JobNotCancellableError,
@@ -44,8 +46,10 @@ export {
   JobTimeoutError,
   KyuBusyError,
   KyuError,
+  LeaseExpiredError,
   PostgresUnavailableError,
   SchemaOutOfDateError,
   UnrecoverableJobError,
+  WorkerStoppingError,
   type KyuErrorCode,
 } from './errors/kyu.errors.js';

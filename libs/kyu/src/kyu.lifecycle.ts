@@ -11,6 +11,7 @@ import { KyuConfig } from './config/kyu.config.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
 import { ScheduleCheck } from './kyu.schedule.js';
+import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
@@ -39,6 +40,7 @@ export class KyuLifecycle
     private readonly worker: WorkerService,
     private readonly scheduler: Scheduler,
     private readonly reaper: StaleReaper,
+    private readonly pruner: Pruner,
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
@@ -55,6 +57,7 @@ export class KyuLifecycle
       if (works) await this.worker.start();
       await this.scheduler.start(works);
       if (works) await this.reaper.start();
+      if (works) this.pruner.start();
     } catch (error) {
       // The application never got to run, so nobody will close it.
       await this.beforeApplicationShutdown();
@@ -64,9 +67,12 @@ export class KyuLifecycle
   }
 
   /** HTTP servers still answer and handlers may still enqueue: both connections stay until the next hook. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.reaper.stop();
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    const hurry = (): void => this.worker.hurry();
+    if (signal) process.once(signal, hurry); // the second one: somebody does not want to wait
+    await Promise.all([this.pruner.stop(), this.reaper.stop()]);
     await this.worker.stop();
+    if (signal) process.off(signal, hurry);
     // Jobs that were given back: the workers that stay should find them.
     this.scheduler.refillSoon();
     await this.scheduler.stop();

@@ -19,6 +19,7 @@ import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
+import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
@@ -42,6 +43,7 @@ import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
 import { openDataSource } from './store/open-data-source.js';
 import { WorkerStore } from './store/worker-store.js';
+import { CancelWatch } from './worker/cancel-watch.js';
 import { Claimer } from './worker/claimer.js';
 import { Dispatcher } from './worker/dispatcher.js';
 import { Heartbeat } from './worker/heartbeat.js';
@@ -131,10 +133,12 @@ const {
     JobExecutor,
     Dispatcher,
     Heartbeat,
+    CancelWatch,
     WorkerService,
     { provide: JobRunner, useExisting: WorkerService },
     Scheduler,
     StaleReaper,
+    Pruner,
     // layer 4: who watches
     KyuMetrics,
     ...metricProviders,

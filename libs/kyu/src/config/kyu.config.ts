@@ -22,6 +22,12 @@ export abstract class KyuConfig {
     NestInterceptor | Type<NestInterceptor>
   )[];
   abstract readonly globalEnhancers: boolean;
+  /** Milliseconds; undefined: for ever. */
+  abstract readonly retention: {
+    readonly completed: number | undefined;
+    readonly cancelled: number | undefined;
+    readonly dead: number | undefined;
+  };
   abstract readonly backoff: BackoffPolicy;
   abstract readonly maxRetries: number;
   abstract readonly timeoutMs: number;

@@ -56,6 +56,20 @@ export interface KyuBackoffOptions {
 }
 
 /**
+ * How long finished jobs stay in the table, counted from their end; `false`: for ever.
+ *
+ * @publicApi
+ */
+export interface KyuRetentionOptions {
+  /** @default '7d' */
+  completed?: Duration | false;
+  /** @default '7d' */
+  cancelled?: Duration | false;
+  /** @default '30d' */
+  dead?: Duration | false;
+}
+
+/**
  * `KyuModule.forRoot(options)`. Every option has a default; durations are milliseconds or strings such as `'10s'`.
  *
  * @publicApi
@@ -88,6 +102,8 @@ export interface KyuOptions {
   interceptors?: (NestInterceptor | Type<NestInterceptor>)[];
   /** Let the application's global guards, pipes, interceptors and filters see jobs too. @default false */
   globalEnhancers?: boolean;
+  /** How long finished jobs are kept. */
+  retention?: KyuRetentionOptions;
   /** Waits between retries. */
   backoff?: KyuBackoffOptions;
   /** Retries of a job that sets none. @default 3 */

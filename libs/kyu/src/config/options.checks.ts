@@ -13,6 +13,16 @@ export const integer =
       ? undefined
       : `an integer from ${min} to ${max}`;
 
+const TEN_YEARS_MS = 10 * 365 * 86_400_000;
+
+/** A time to keep something, or false. */
+export const age: Check = (value) => {
+  const ms = parseDuration(value);
+  return value === false || (ms !== undefined && ms <= TEN_YEARS_MS)
+    ? undefined
+    : "a duration such as '7d', at most ten years, or false for ever";
+};
+
 export const duration =
   (minMs: number): Check =>
   (value) => {

@@ -1,4 +1,5 @@
 import {
+  age,
   boolean,
   duration,
   integer,
@@ -14,6 +15,7 @@ import type {
   KyuBackoffOptions,
   KyuOptions,
   KyuPostgresOptions,
+  KyuRetentionOptions,
 } from './kyu.options.js';
 
 /** Values that must never be printed: an error message ends in logs. */
@@ -58,6 +60,12 @@ export const BACKOFF_SCHEMA: Schema<KyuBackoffOptions> = {
   jitter: boolean,
 };
 
+export const RETENTION_SCHEMA: Schema<KyuRetentionOptions> = {
+  completed: age,
+  cancelled: age,
+  dead: age,
+};
+
 export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   postgres: object,
   redis: (value) =>
@@ -84,6 +92,7 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   mode: oneOf('both', 'producer', 'worker'),
   interceptors,
   globalEnhancers: boolean,
+  retention: object,
   backoff: object,
   maxRetries: integer(0, 2_147_483_647),
   timeout: duration(1),

@@ -8,6 +8,7 @@ import {
   BACKOFF_SCHEMA,
   OPTIONS_SCHEMA,
   POSTGRES_SCHEMA,
+  RETENTION_SCHEMA,
   SECRET_OPTIONS,
 } from './options.schema.js';
 
@@ -28,6 +29,7 @@ export function resolveOptions(
     ...checkAll(given, OPTIONS_SCHEMA, ''),
     ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.'),
     ...checkAll(given.backoff, BACKOFF_SCHEMA, 'backoff.'),
+    ...checkAll(given.retention, RETENTION_SCHEMA, 'retention.'),
     ...checkRedisUrl(given.redis),
     ...checkRelations(given),
   ];
@@ -62,6 +64,11 @@ export function resolveOptions(
     mode: given.mode ?? 'both',
     interceptors: Object.freeze([...(given.interceptors ?? [])]),
     globalEnhancers: given.globalEnhancers ?? false,
+    retention: Object.freeze({
+      completed: keepMs(given.retention?.completed, '7d'),
+      cancelled: keepMs(given.retention?.cancelled, '7d'),
+      dead: keepMs(given.retention?.dead, '30d'),
+    }),
     backoff: Object.freeze({
       baseMs: ms(backoff.base, BACKOFF_BASE),
       capMs: ms(backoff.cap, BACKOFF_CAP),
@@ -165,6 +172,11 @@ function checkRelations({
 /** Only called with durations that were checked. */
 const ms = (value: Duration | undefined, fallback: Duration): number =>
   parseDuration(value ?? fallback)!;
+
+const keepMs = (
+  value: Duration | false | undefined,
+  fallback: Duration,
+): number | undefined => (value === false ? undefined : ms(value, fallback));
 
 function show(name: string, value: unknown): string {
   if (SECRET_OPTIONS.has(name)) return '(not shown: it may hold a password)';

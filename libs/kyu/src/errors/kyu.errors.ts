@@ -9,6 +9,9 @@ export type KyuErrorCode =
   | 'KYU_POSTGRES_UNAVAILABLE'
   | 'KYU_SCHEMA_OUT_OF_DATE'
   | 'KYU_JOB_TIMEOUT'
+  | 'KYU_JOB_CANCELLED'
+  | 'KYU_LEASE_EXPIRED'
+  | 'KYU_WORKER_STOPPING'
   | 'KYU_UNRECOVERABLE_JOB';
 
 /**
@@ -82,7 +85,7 @@ export class JobNotFoundError extends KyuError {
 }
 
 /**
- * The job has started or is finished, so it can no longer be cancelled.
+ * The job is finished, so it can no longer be cancelled.
  *
  * @publicApi
  */
@@ -93,7 +96,7 @@ export class JobNotCancellableError extends KyuError {
   ) {
     super(
       'KYU_JOB_NOT_CANCELLABLE',
-      `Job ${jobId} is ${status}; only a scheduled, pending or failed job can be cancelled.`,
+      `Job ${jobId} is ${status}: it has ended and can no longer be cancelled.`,
     );
   }
 }
@@ -164,6 +167,45 @@ export class JobTimeoutError extends KyuError {
       'KYU_JOB_TIMEOUT',
       `The job ran longer than its timeout of ${timeoutMs} ms. ` +
         'Give it a longer timeout, or end the work when context.signal aborts.',
+    );
+  }
+}
+
+/**
+ * The reason of a handler's abort signal when its job was cancelled.
+ *
+ * @publicApi
+ */
+export class JobCancelledError extends KyuError {
+  constructor() {
+    super('KYU_JOB_CANCELLED', 'The job was cancelled while it ran.');
+  }
+}
+
+/**
+ * The reason of a handler's abort signal when this process can no longer be sure to own the job: others may run it again soon.
+ *
+ * @publicApi
+ */
+export class LeaseExpiredError extends KyuError {
+  constructor(silenceMs: number) {
+    super(
+      'KYU_LEASE_EXPIRED',
+      `This worker could not reach PostgreSQL for ${Math.round(silenceMs)} ms; its jobs may be given to others.`,
+    );
+  }
+}
+
+/**
+ * The reason of a handler's abort signal when the process stops and cannot wait any longer; the job was given back.
+ *
+ * @publicApi
+ */
+export class WorkerStoppingError extends KyuError {
+  constructor() {
+    super(
+      'KYU_WORKER_STOPPING',
+      'The process is stopping; the job was given back and will run again elsewhere.',
     );
   }
 }

@@ -11,23 +11,30 @@ export interface KyuEventMap {
   'job.settled': {
     id: string;
     jobType: string;
-    status: 'completed' | 'failed' | 'dead';
+    /** `cancelled`: its cancel was asked for while it ran. */
+    status: 'completed' | 'failed' | 'dead' | 'cancelled';
     durationMs: number;
     error?: string;
   };
   /** A waiting job was cancelled. */
   'job.cancelled': { id: string; jobType: string };
+  /** A running job should stop; its end follows. */
+  'job.cancelRequested': { id: string; jobType: string };
   /** A graceful stop gave back a job that had not finished. */
   'job.released': { id: string; jobType: string };
   /** A job was taken back from a lost worker: `pending`, or `dead` if it was one time too many. */
   'job.rescued': {
     id: string;
     jobType: string;
-    status: 'pending' | 'dead';
+    status: 'pending' | 'dead' | 'cancelled';
     worker: string;
   };
   /** The outcome of a run came after the job had been taken back, and was refused. */
   'lease.lost': { id: string; jobType: string; token: number };
+  /** This process could not say that it lives for too long: its runs were aborted before others may take them. */
+  'worker.fenced': { runs: number };
+  /** Old finished jobs were deleted. */
+  'jobs.pruned': { count: number };
   /** Due jobs became pending. */
   'jobs.promoted': { count: number };
   /** Ids were put into the ready queue from Postgres's order. */

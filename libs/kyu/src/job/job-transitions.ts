@@ -20,7 +20,7 @@ export const JOB_STATUSES = [
  * - `completed`: its handler returned.
  * - `failed`: its handler threw; it waits for its retry.
  * - `dead`: it failed and has no retries left.
- * - `cancelled`: `cancelJob()` came before it ran.
+ * - `cancelled`: `cancelJob()` came before it ran, or while it ran.
  *
  * @publicApi
  */
@@ -35,13 +35,9 @@ export const JOB_TRANSITIONS: Readonly<
 > = {
   scheduled: ['pending', 'cancelled'], // promote, cancel
   pending: ['running', 'cancelled'], // claim, cancel
-  running: ['completed', 'failed', 'dead', 'pending'], // settle; release and rescue give it back
+  running: ['completed', 'failed', 'dead', 'pending', 'cancelled'], // settle; release and rescue give it back
   failed: ['pending', 'cancelled'], // promote, cancel
   completed: [],
   dead: [],
   cancelled: [],
 };
-
-export const CANCELLABLE_STATUSES = JOB_STATUSES.filter((status) =>
-  JOB_TRANSITIONS[status].includes('cancelled'),
-);

@@ -131,18 +131,23 @@ export class QueueService {
   }
 
   /**
-   * Cancels a job that has not started: scheduled, pending, or failed and waiting for its retry.
+   * Cancels a job. When it resolves, no new run of it starts.
    *
+   * @returns `'cancelled'` for a job that was waiting. `'cancelling'` for one that runs: its handler's signal aborts within a second, in
+   * whatever process it is, and it ends `cancelled` whatever the handler does.
    * @throws {InvalidJobError | JobNotFoundError | JobNotCancellableError}
    */
-  async cancelJob(id: string): Promise<void> {
+  async cancelJob(id: string): Promise<'cancelled' | 'cancelling'> {
     const { queueName } = this.config;
-    const jobType = await this.store.cancelIfWaiting(queueName, checkId(id));
-    if (jobType === undefined) {
-      const job = await this.inspect(id);
-      throw new JobNotCancellableError(id, job.status);
-    }
-    this.events.emit('job.cancelled', { id, jobType });
+    const job = await this.store.cancelIfUnfinished(queueName, checkId(id));
+    if (!job)
+      throw new JobNotCancellableError(id, (await this.inspect(id)).status);
+    const { jobType, running } = job;
+    this.events.emit(running ? 'job.cancelRequested' : 'job.cancelled', {
+      id,
+      jobType,
+    });
+    return running ? 'cancelling' : 'cancelled';
   }
 
   /**

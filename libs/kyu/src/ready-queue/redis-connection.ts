@@ -19,6 +19,9 @@ const reconnectDelay = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_MS) *
   (0.5 + Math.random() / 2);
 
+/** Redis answers in under a millisecond. One that has not after this is as good as gone, and nobody should wait for it twice. */
+export const COMMAND_TIMEOUT_MS = 250;
+
 /** ioredis keeps the process alive for this long after a disconnect, in case the other side does not close; its default is 2 s. */
 const DISCONNECT_TIMEOUT_MS = 50;
 
@@ -34,7 +37,10 @@ const FAIL_FAST = {
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
 } as const;
 
-export function newRedis(options: KyuRedisOptions): KyuRedis {
+export function newRedis(
+  options: KyuRedisOptions,
+  own: { commandTimeout?: number } = {},
+): KyuRedis {
   const scripts = {
     kyuStage: { numberOfKeys: 2, lua: STAGE },
     kyuRefill: { numberOfKeys: 2, lua: REFILL },
@@ -46,13 +52,18 @@ export function newRedis(options: KyuRedisOptions): KyuRedis {
       lazyConnect: true,
       enableOfflineQueue: false,
       clusterRetryStrategy: reconnectDelay,
-      redisOptions: { ...options.options?.redisOptions, ...FAIL_FAST },
+      redisOptions: {
+        ...options.options?.redisOptions,
+        ...FAIL_FAST,
+        ...own,
+      },
       scripts,
     }) as KyuRedis;
   const { url, ...rest } = options;
   const settings = {
     ...rest,
     ...FAIL_FAST,
+    ...own,
     retryStrategy: reconnectDelay,
     scripts,
   };

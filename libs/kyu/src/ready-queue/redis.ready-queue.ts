@@ -1,8 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
 import type { KyuRedisOptions } from '../config/kyu.options.js';
+import { CircuitBreaker } from '../runtime/circuit-breaker.js';
 import { PostgresReadyQueue } from './postgres.ready-queue.js';
 import { ReadyQueue, type Popped, type ReadyJob } from './ready-queue.js';
-import { describeRedis, newRedis, type KyuRedis } from './redis-connection.js';
+import {
+  COMMAND_TIMEOUT_MS,
+  describeRedis,
+  newRedis,
+  type KyuRedis,
+} from './redis-connection.js';
 import { redisKeys, type RedisKeys } from './redis-keys.js';
 
 /** A backlog of a hundred million jobs costs Redis what this many ids cost: about 1.5 MB. */
@@ -11,10 +17,12 @@ const READY_WINDOW = 10_000;
 const LOW_WATER = READY_WINDOW / 2;
 /** A server that is there answers within this; one that is not must not hold up the boot. */
 const BOOT_WAIT_MS = 500;
+/** While Redis fails it is left alone for this long, doubled up to the last: no longer than a return may go unnoticed. */
+const BREAK_MS = { firstMs: 250, lastMs: 2_000 };
 
 /**
  * Is responsible for the head of the queue in Redis: a sorted set of ids, at most {@link READY_WINDOW} of them. While Redis
- * cannot be reached, workers are sent to Postgres.
+ * fails, whatever the way (gone, slow, full, somebody else's key), workers are sent to Postgres.
  */
 export class RedisReadyQueue extends ReadyQueue {
   readonly window = READY_WINDOW;
@@ -23,8 +31,7 @@ export class RedisReadyQueue extends ReadyQueue {
   private readonly commands: KyuRedis;
   private readonly blocking: KyuRedis;
   private readonly withoutRedis = new PostgresReadyQueue();
-  private readonly where: string;
-  private down = false;
+  private readonly breaker: CircuitBreaker;
   private closed = false;
 
   constructor(
@@ -33,22 +40,24 @@ export class RedisReadyQueue extends ReadyQueue {
     private readonly logger: LoggerService,
   ) {
     super();
+    const where = describeRedis(options);
+    this.breaker = new CircuitBreaker(BREAK_MS, (open, cause) =>
+      this.tell(where, open, cause),
+    );
     this.keys = redisKeys(queueName);
-    this.where = describeRedis(options);
-    this.commands = newRedis(options);
+    this.commands = newRedis(options, { commandTimeout: COMMAND_TIMEOUT_MS });
     this.blocking = newRedis(options);
-    // Without a listener ioredis prints each failed attempt; what matters is said once an outage, below.
+    // Without a listener ioredis prints each failed attempt; the breaker says it once an outage.
     this.blocking.on('error', () => undefined);
-    this.commands.on('error', (error: Error) => this.outage(error));
-    this.commands.on('close', () => this.outage());
-    this.commands.on('ready', () => this.recovery());
+    this.commands.on('error', (error: Error) => this.breaker.failed(error));
+    this.commands.on('ready', () => this.breaker.succeeded());
   }
 
   async open(): Promise<void> {
     const connected = Promise.all([
       this.commands.connect(),
       this.blocking.connect(),
-    ]).catch(() => undefined); // the reconnects go on; outage() has said it
+    ]).catch(() => undefined); // the reconnects go on, and the breaker has said it
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise((resolve) => {
       timer = setTimeout(resolve, BOOT_WAIT_MS);
@@ -59,23 +68,27 @@ export class RedisReadyQueue extends ReadyQueue {
 
   async stage(jobs: readonly ReadyJob[]): Promise<void> {
     // A worker of this process that was sent to Postgres should look now.
-    if (!this.reachable) await this.withoutRedis.stage(jobs);
-    await this.commands.kyuStage(
-      this.keys.ready,
-      this.keys.clipped,
-      READY_WINDOW,
-      ...scoresAndIds(jobs),
+    if (!this.usable) await this.withoutRedis.stage(jobs);
+    await this.guarded(() =>
+      this.commands.kyuStage(
+        this.keys.ready,
+        this.keys.clipped,
+        READY_WINDOW,
+        ...scoresAndIds(jobs),
+      ),
     );
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
-    if (!this.reachable) return false;
-    const again = await this.commands.kyuRefill(
-      this.keys.ready,
-      this.keys.clipped,
-      READY_WINDOW,
-      complete ? 1 : 0,
-      ...scoresAndIds(jobs),
+    if (!this.usable) return false;
+    const again = await this.guarded(() =>
+      this.commands.kyuRefill(
+        this.keys.ready,
+        this.keys.clipped,
+        READY_WINDOW,
+        complete ? 1 : 0,
+        ...scoresAndIds(jobs),
+      ),
     );
     return again === 1;
   }
@@ -85,13 +98,15 @@ export class RedisReadyQueue extends ReadyQueue {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<Popped> {
-    if (!this.reachable) return this.withoutRedis.pop(count, waitMs, signal);
+    if (!this.usable) return this.withoutRedis.pop(count, waitMs, signal);
     try {
-      const [low, ...popped] = await this.commands.kyuPop(
-        this.keys.ready,
-        this.keys.clipped,
-        count,
-        LOW_WATER,
+      const [low, ...popped] = await this.guarded(() =>
+        this.commands.kyuPop(
+          this.keys.ready,
+          this.keys.clipped,
+          count,
+          LOW_WATER,
+        ),
       );
       if (low === 1) this.onLow();
       return popped.length > 0 || waitMs === 0
@@ -112,14 +127,17 @@ export class RedisReadyQueue extends ReadyQueue {
     // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
     const hangUp = (): void => this.blocking.disconnect();
     signal?.addEventListener('abort', hangUp);
+    // A server that answers keeps its own timeout; one that does not is gone without a word.
+    const deaf = setTimeout(hangUp, waitMs + COMMAND_TIMEOUT_MS * 4);
     try {
-      if (this.blocking.status === 'end') await this.blocking.connect(); // hung up at an earlier stop
+      if (this.blocking.status === 'end') await this.blocking.connect(); // hung up earlier
       const popped = await this.blocking.bzpopmin(
         this.keys.ready,
         waitMs / 1000,
       );
       return popped ? readyJobs(popped.slice(1)) : [];
     } finally {
+      clearTimeout(deaf);
       signal?.removeEventListener('abort', hangUp);
     }
   }
@@ -131,22 +149,29 @@ export class RedisReadyQueue extends ReadyQueue {
     this.commands.disconnect();
   }
 
-  private get reachable(): boolean {
-    return this.commands.status === 'ready';
+  private get usable(): boolean {
+    return this.commands.status === 'ready' && !this.breaker.isOpen;
   }
 
-  private outage(error?: Error): void {
-    if (this.down || this.closed) return;
-    this.down = true;
-    this.logger.warn(
-      `Redis at ${this.where} cannot be reached${error ? ` (${error.message})` : ''}; jobs are safe in PostgreSQL and are claimed from there until it is back.`,
-    );
+  private async guarded<T>(command: () => Promise<T>): Promise<T> {
+    if (!this.usable) throw new Error('Redis cannot be used now');
+    try {
+      const answer = await command();
+      this.breaker.succeeded();
+      return answer;
+    } catch (error) {
+      this.breaker.failed(error as Error);
+      throw error;
+    }
   }
 
-  private recovery(): void {
-    if (!this.down) return;
-    this.down = false;
-    this.logger.log(`Redis at ${this.where} is back.`);
+  private tell(where: string, away: boolean, cause?: Error): void {
+    if (this.closed) return;
+    if (away)
+      return this.logger.warn(
+        `Redis at ${where} cannot be used (${cause?.message}); jobs are safe in PostgreSQL and are claimed from there until it can.`,
+      );
+    this.logger.log(`Redis at ${where} is back.`);
     this.onLow(); // it may have come back empty
   }
 }

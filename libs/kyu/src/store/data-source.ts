@@ -7,12 +7,24 @@ import { createMigrations } from './migrations/create-migrations.js';
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
+ * Milliseconds. No statement of Kyu's takes a second; one that takes this long is stuck, and so is whoever waits for it. The client's own timeout is
+ * longer than the server's: it is for connections whose other end is gone without a word (half-open), and destroys them.
+ */
+const SESSION_TIMEOUTS = {
+  statement_timeout: 20_000,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 60_000,
+  query_timeout: 25_000,
+};
+
+/**
  * A `DataSource` on Kyu's tables. Built here and not by `TypeOrmModule.forRoot`, which retries for half a minute with a stack trace
  * each time, and closes at shutdown whatever it was given, the application's own data source included.
  */
 export function newDataSource(
   config: PostgresConfig,
   poolSize = config.maxConnections,
+  timeouts: Partial<typeof SESSION_TIMEOUTS> = SESSION_TIMEOUTS,
 ): DataSource {
   return new DataSource({
     type: 'postgres',
@@ -26,6 +38,7 @@ export function newDataSource(
       min: Math.min(config.minConnections, poolSize),
       maxLifetimeSeconds: Math.ceil(config.maxLifetimeMs / 1000),
       keepAlive: true,
+      ...timeouts,
     },
     entities: [jobEntity(config.tables)],
     migrations: createMigrations(config.tables),

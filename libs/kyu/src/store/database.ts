@@ -40,6 +40,11 @@ export class Database {
     this.pool = (dataSource.driver as PostgresDriver).master as Pool;
   }
 
+  /** The SQL of a statement, for a connection that is not of the pool. */
+  textOf(statement: Statement<unknown>): string {
+    return statement.for(this.names).text;
+  }
+
   async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     const query = {
       ...statement.for(this.names),

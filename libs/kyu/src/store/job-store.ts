@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { NewJob } from '../job/new-job.js';
 import { Database } from './database.js';
 import {
-  CANCEL_IF_WAITING,
+  CANCEL_IF_UNFINISHED,
   CLAIM_POPPED,
   CLAIM_WAITING,
+  FIND_CANCEL_REQUESTED,
   INSERT_JOBS,
   RELEASE_IF_OWNED,
   SETTLE_IF_OWNED,
@@ -50,6 +51,9 @@ export type Outcome =
   | { status: 'completed'; resultJson: string | null }
   | { status: 'failed'; retryInMs: number; error: string; stack?: string }
   | { status: 'dead'; error: string; stack?: string };
+
+/** How a settle left the job: as its run ended, or cancelled because that was asked for meanwhile. */
+export type SettledStatus = Outcome['status'] | 'cancelled';
 
 export interface Settlement {
   id: string;
@@ -119,10 +123,10 @@ export class JobStore {
       .sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
   }
 
-  /** The ids whose run was still ours. One that is missing was fenced: its outcome is not stored. */
+  /** How the jobs ended whose run was still ours. One that is missing was fenced: its outcome is not stored. */
   async settleIfOwned(
     settlements: readonly Settlement[],
-  ): Promise<Set<string>> {
+  ): Promise<Map<string, SettledStatus>> {
     const outcomes = settlements.map(({ outcome }) => outcome);
     const rows = await this.database.run(SETTLE_IF_OWNED, [
       settlements.map(({ id }) => id),
@@ -137,7 +141,7 @@ export class JobStore {
         run.status === 'completed' ? run.resultJson : null,
       ),
     ]);
-    return new Set(rows.map(({ id }) => id));
+    return new Map(rows.map(({ id, status }) => [id, status as SettledStatus]));
   }
 
   /** Gives back running jobs, unfinished; returns the ids that were still ours. */
@@ -151,13 +155,21 @@ export class JobStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** The type of the job that is now cancelled, or undefined when it was not waiting. */
-  async cancelIfWaiting(
+  /** Cancels a waiting job, marks a running one; undefined when it was neither. */
+  async cancelIfUnfinished(
     queue: string,
     id: string,
-  ): Promise<string | undefined> {
-    const [row] = await this.database.run(CANCEL_IF_WAITING, [id, queue]);
-    return row?.job_type;
+  ): Promise<{ jobType: string; running: boolean } | undefined> {
+    const [row] = await this.database.run(CANCEL_IF_UNFINISHED, [id, queue]);
+    return row && { jobType: row.job_type, running: row.status === 'running' };
+  }
+
+  /** The runs of this worker whose cancel was asked for. */
+  async findCancelRequested(
+    worker: string,
+  ): Promise<{ id: string; token: number }[]> {
+    const rows = await this.database.run(FIND_CANCEL_REQUESTED, [worker]);
+    return rows.map(({ id, claim_token: token }) => ({ id, token }));
   }
 }
 

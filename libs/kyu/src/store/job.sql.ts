@@ -12,14 +12,20 @@ export interface InsertedRow {
 /**
  * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
  * $8 scheduled_at or null for now. A time that has passed means now: the job is pending at once, and staged once.
+ *
+ * `durable` makes this commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays.
  */
 export const INSERT_JOBS = new Statement<InsertedRow>(
   'enqueue',
   ({ jobs }) => `
+  WITH durable AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')
+  )
   INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at)
   SELECT id, $1, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
          priority, max_retries, timeout_ms, coalesce(at, now())
-    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[])
+    FROM (SELECT count(*) FROM durable) AS made_durable,
+         unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[])
       AS new(id, job_type, payload, priority, max_retries, timeout_ms, at)
   RETURNING id, status, (extract(epoch FROM scheduled_at - now()) * 1000)::float8 AS due_in_ms`,
 );
@@ -86,25 +92,31 @@ const appendRun = (outcome: string, error: string, stack: string): string => `
 
 /**
  * settle: one array a column: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results.
- * Returns the ids that were still ours; one that is missing was taken back meanwhile, and nothing of it is changed.
+ * Returns the jobs that were still ours; one that is missing was taken back meanwhile, and nothing of it is changed. A job that was cancelled while it
+ * ran ends cancelled, whatever its handler did.
  */
-export const SETTLE_IF_OWNED = new Statement<{ id: string }>(
+export const SETTLE_IF_OWNED = new Statement<{ id: string; status: string }>(
   'settle',
   ({ jobs }) => `
   UPDATE ${jobs} AS job
-     SET status = run.outcome,
+     SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END,
          retry_count = job.retry_count + (run.outcome = 'failed')::int,
          scheduled_at = CASE WHEN run.outcome = 'failed' THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
          error_message = run.error, result = run.result::json,
          locked_by = NULL, locked_at = NULL,
-         completed_at = CASE WHEN run.outcome <> 'failed' THEN now() END,
+         completed_at = CASE WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN now() END,
          history = ${appendRun('run.outcome', 'run.error', 'run.stack')},
          updated_at = now()
     FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
       AS run(id, token, outcome, delay_ms, error, stack, result)
    WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
-  RETURNING job.id`,
+  RETURNING job.id, job.status`,
 );
+
+/** A running job goes back to where it waits; one whose cancel was asked for meanwhile ends here. */
+export const giveBack = (job: string, buried = 'false'): string => `
+         status = CASE WHEN ${job}.cancel_requested_at IS NOT NULL THEN 'cancelled' WHEN ${buried} THEN 'dead' ELSE 'pending' END,
+         completed_at = CASE WHEN ${job}.cancel_requested_at IS NOT NULL OR ${buried} THEN now() END`;
 
 /**
  * release: $1 ids, $2 tokens. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
@@ -114,20 +126,39 @@ export const RELEASE_IF_OWNED = new Statement<{ id: string }>(
   'release',
   ({ jobs }) => `
   UPDATE ${jobs} AS job
-     SET status = 'pending', locked_by = NULL, locked_at = NULL, updated_at = now(),
+     SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, updated_at = now(),
          history = ${appendRun("'released'", 'NULL', 'NULL')}
     FROM unnest($1::uuid[], $2::int[]) AS run(id, token)
    WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
   RETURNING job.id`,
 );
 
-/** cancel: $1 id, $2 queue. Waiting jobs only; a claim at the same moment wins or loses as a whole. */
-export const CANCEL_IF_WAITING = new Statement<{ job_type: string }>(
+/**
+ * cancel: $1 id, $2 queue. A waiting job is cancelled; a running one is marked, and its next settle, release or rescue ends it. One statement, so
+ * a claim or a settle at the same moment comes before or after it, never between.
+ */
+export const CANCEL_IF_UNFINISHED = new Statement<{
+  job_type: string;
+  status: 'cancelled' | 'running';
+}>(
   'cancel',
   ({ jobs }) => `
-  UPDATE ${jobs} SET status = 'cancelled', completed_at = now(), updated_at = now()
-   WHERE id = $1 AND queue = $2 AND status IN ('scheduled', 'pending', 'failed')
-  RETURNING job_type`,
+  UPDATE ${jobs}
+     SET status = CASE status WHEN 'running' THEN 'running' ELSE 'cancelled' END,
+         completed_at = CASE WHEN status <> 'running' THEN now() END,
+         cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
+   WHERE id = $1 AND queue = $2 AND status IN ('scheduled', 'pending', 'failed', 'running')
+  RETURNING job_type, status`,
+);
+
+/** $1 worker: the jobs that it runs and should stop. A look at the few rows of one worker in the index of running jobs. */
+export const FIND_CANCEL_REQUESTED = new Statement<{
+  id: string;
+  claim_token: number;
+}>(
+  'cancel_requested',
+  ({ jobs }) => `
+  SELECT id, claim_token FROM ${jobs} WHERE locked_by = $1 AND status = 'running' AND cancel_requested_at IS NOT NULL`,
 );
 
 /** rescue's share of the vocabulary lives in maintenance.sql.ts and appends its runs alike. */

@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from './database.js';
-import { BEST_WAITING, PROMOTE_DUE, RESCUE_STALE } from './maintenance.sql.js';
+import {
+  BEST_WAITING,
+  PROMOTE_DUE,
+  PRUNE_FINISHED,
+  RESCUE_STALE,
+} from './maintenance.sql.js';
 
 /** An id with what decides its place in the ready queue. */
 export interface WaitingJob {
@@ -11,7 +16,7 @@ export interface WaitingJob {
 export interface RescuedJob {
   id: string;
   jobType: string;
-  status: 'pending' | 'dead';
+  status: 'pending' | 'dead' | 'cancelled';
   /** The worker that was lost. */
   worker: string;
 }
@@ -62,5 +67,27 @@ export class MaintenanceStore {
       options.limit,
     ]);
     return rows.map(({ job_type: jobType, ...row }) => ({ ...row, jobType }));
+  }
+
+  /** Deletes finished jobs that are older than their retention (ms; undefined: kept for ever), the oldest first; returns how many. */
+  async pruneFinished(
+    queue: string,
+    retention: {
+      completed: number | undefined;
+      cancelled: number | undefined;
+      dead: number | undefined;
+    },
+    limit: number,
+  ): Promise<number> {
+    const { completed, cancelled, dead } = retention;
+    const ages = [completed, cancelled, dead];
+    const smallest = Math.min(...ages.map((age) => age ?? Infinity));
+    const [row] = await this.database.run(PRUNE_FINISHED, [
+      queue,
+      ...ages.map((age) => age ?? null),
+      smallest,
+      limit,
+    ]);
+    return row!.pruned;
   }
 }

@@ -1,4 +1,4 @@
-import { appendCrash } from './job.sql.js';
+import { appendCrash, giveBack } from './job.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link MaintenanceStore}: what moves without a caller. */
@@ -48,7 +48,7 @@ export const BEST_WAITING = new Statement<{ id: string; priority: number }>(
 export interface RescuedRow {
   id: string;
   job_type: string;
-  status: 'pending' | 'dead';
+  status: 'pending' | 'dead' | 'cancelled';
   worker: string;
 }
 
@@ -68,12 +68,32 @@ export const RESCUE_STALE = new Statement<RescuedRow>(
      LIMIT $5 FOR UPDATE SKIP LOCKED
   )
   UPDATE ${jobs} AS job
-     SET status = CASE WHEN job.crash_count + 1 >= $4 THEN 'dead' ELSE 'pending' END,
-         completed_at = CASE WHEN job.crash_count + 1 >= $4 THEN now() END,
+     SET ${giveBack('job', 'job.crash_count + 1 >= $4')},
          crash_count = job.crash_count + 1,
          error_message = 'The worker ' || job.locked_by || ' was lost while it ran this job.',
          locked_by = NULL, locked_at = NULL, updated_at = now(),
          history = ${appendCrash()}
     FROM stale WHERE job.id = stale.id
   RETURNING job.id, job.job_type, job.status, stale.locked_by AS worker`,
+);
+
+/**
+ * prune: $1 queue, $2 ms to keep completed jobs, $3 cancelled, $4 dead (null: for ever), $5 the smallest of them, $6 how many. Ids are made of
+ * time, so the primary key leads to the old rows, and finished jobs need no index of their own that every settle would pay for.
+ * (A row whose id somebody made otherwise stays until its id looks old.)
+ */
+export const PRUNE_FINISHED = new Statement<{ pruned: number }>(
+  'prune',
+  ({ jobs }) => `
+  WITH old AS MATERIALIZED (
+    SELECT id FROM ${jobs}
+     WHERE id < (lpad(to_hex((extract(epoch FROM now()) * 1000 - $5::float8)::bigint), 12, '0') || '00000000000000000000')::uuid
+       AND queue = $1
+       AND completed_at < now() - interval '1 millisecond' *
+             CASE status WHEN 'completed' THEN $2::float8 WHEN 'cancelled' THEN $3::float8 WHEN 'dead' THEN $4::float8 END
+     ORDER BY id LIMIT $6 FOR UPDATE SKIP LOCKED
+  ), pruned AS (
+    DELETE FROM ${jobs} AS job USING old WHERE job.id = old.id AND job.status IN ('completed', 'cancelled', 'dead') RETURNING 1
+  )
+  SELECT count(*) AS pruned FROM pruned`,
 );

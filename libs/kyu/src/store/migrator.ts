@@ -118,7 +118,8 @@ async function locked<T>(
 
 function migrationDataSource(config: PostgresConfig): DataSource {
   // Two: the migration holds one, and TypeORM reads its list of migrations through another.
-  if (!config.dataSource) return newDataSource(config, 2);
+  // No timeouts: an index on a large table takes its time, and so does waiting for the process that builds it.
+  if (!config.dataSource) return newDataSource(config, 2, {});
   const { tables } = config;
   return new DataSource({
     ...(config.dataSource.options as PostgresDataSourceOptions),

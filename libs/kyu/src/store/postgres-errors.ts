@@ -57,3 +57,9 @@ function firstError(error: unknown): { code?: string; message: string } {
     };
   return { message: String(error) };
 }
+
+/** Whether Postgres refused the values themselves (SQLSTATE class 22 or 23): the same statement will never succeed. */
+export function isRefusedData(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^2[23]...$/.test(code);
+}

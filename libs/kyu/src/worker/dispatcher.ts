@@ -4,14 +4,15 @@ import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { Claimer } from './claimer.js';
+import { Heartbeat } from './heartbeat.js';
 import { JobExecutor, type RunEnd } from './job-executor.js';
 
 /** How long a pop waits for the first id before the loop looks around again. */
 const IDLE_WAIT_MS = 2_000;
 /** Between tries to claim while Postgres does not answer: doubled from the first to the last, with jitter. */
 const CLAIM_RETRY_MS = { first: 100, last: 2_000 };
-/** A worker without handlers asks for nothing; it looks this often whether one was registered. */
-const NO_HANDLERS_WAIT_MS = 250;
+/** A worker without handlers, or without a lease, asks for nothing; it looks this often whether that has changed. */
+const NOTHING_TO_CLAIM_WAIT_MS = 250;
 
 /** Is responsible for keeping the slots of this process busy: one loop that pops and claims as many jobs as slots are free. */
 @Injectable()
@@ -26,6 +27,7 @@ export class Dispatcher {
     private readonly claimer: Claimer,
     private readonly executor: JobExecutor,
     private readonly handlers: HandlerRegistry,
+    private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
@@ -65,8 +67,8 @@ export class Dispatcher {
         await this.slotFreed();
         continue;
       }
-      if (this.handlers.jobTypes.length === 0) {
-        await pause(NO_HANDLERS_WAIT_MS, signal);
+      if (this.handlers.jobTypes.length === 0 || this.heartbeat.fenced) {
+        await pause(NOTHING_TO_CLAIM_WAIT_MS, signal);
         continue;
       }
       try {

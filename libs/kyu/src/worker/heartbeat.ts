@@ -1,63 +1,127 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
+import { LeaseExpiredError } from '../errors/kyu.errors.js';
+import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
-import { Cadence } from '../runtime/cadence.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
-import { WorkerStore } from '../store/worker-store.js';
+import {
+  WorkerStore,
+  type RunningHeartbeat,
+  type WorkerRecord,
+} from '../store/worker-store.js';
+import { JobExecutor } from './job-executor.js';
 
-/** How precisely `heartbeatInterval` is kept; `@Interval` cannot read options. */
+/** How often the main thread gives a sign of life, and looks whether it is still believed to live. */
 const TICK_MS = 250;
+/**
+ * A worker stops its jobs this long before others may take them: a tick, and the time that a handler needs to notice its signal. A quarter of
+ * heartbeatTimeout if that is less.
+ */
+const FENCE_MARGIN_MS = 3_000;
 
-/** Is responsible for saying that this worker process is alive: one statement for the process, not one a job. */
+/**
+ * Is responsible for the lease of this process on all its jobs: a beat from a thread of its own says that it lives; and when no beat has reached Postgres
+ * for almost `heartbeatTimeout`, by the monotonic clock, it stops its jobs before anyone else starts them.
+ */
 @Injectable()
 export class Heartbeat {
-  private readonly cadence: Cadence<void>;
+  private running: RunningHeartbeat | undefined;
   private toldTypes: readonly string[] = [];
+  private failing = false;
+  /** The lease may be over: nothing is claimed until a beat has come through. */
+  private isFenced = false;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly handlers: HandlerRegistry,
     private readonly workers: WorkerStore,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) logger: LoggerService,
-  ) {
-    this.cadence = new Cadence(
-      'Heartbeat',
-      config.heartbeatIntervalMs,
-      () => this.beat(),
-      logger,
-    );
+    private readonly executor: JobExecutor,
+    private readonly events: KyuEvents,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** Registers the worker, then keeps beating. @throws when Postgres does not take the first beat. */
+  async start(): Promise<void> {
+    const record = this.record();
+    await this.workers.heartbeat(record);
+    this.begin(record);
   }
 
-  /** Registers the worker, then keeps beating. @throws when Postgres does not take the first one. */
-  async start(): Promise<void> {
-    await this.beat();
-    this.cadence.start();
+  /** Whether this worker may claim: a job that it claimed now could not be taken from it before the next look. */
+  get fenced(): boolean {
+    return this.isFenced;
   }
 
   @Interval(TICK_MS)
   tick(): void {
-    // A handler that is registered at run time must be known soon, or its jobs are not refilled.
-    if (this.toldTypes !== this.handlers.jobTypes) this.cadence.runSoon();
-    else this.cadence.tick();
+    const { running } = this;
+    if (!running) return;
+    running.stillAlive();
+    if (running.lost) {
+      this.begin(this.record());
+      return;
+    }
+    if (this.toldTypes !== this.handlers.jobTypes) {
+      // A handler that is registered at run time must be known soon, or its jobs are not refilled.
+      this.toldTypes = this.handlers.jobTypes;
+      this.workers.update(running, this.record());
+    }
+    this.checkLease(running.silenceMs);
   }
 
-  /** Ends the heartbeat and removes the worker from the registry. */
+  /** Ends the heartbeat and removes the worker from the registry. Never rejects: who stops must come to an end. */
   async stop(): Promise<void> {
-    await this.cadence.stop();
-    await this.workers.remove(this.worker);
+    const { running } = this;
+    this.running = undefined;
+    await running?.stop();
+    await this.workers.remove(this.worker).catch(() => undefined); // the reaper removes it
   }
 
-  private async beat(): Promise<void> {
-    const { jobTypes } = this.handlers;
-    await this.workers.heartbeat(
-      this.worker,
-      this.config.queueName,
-      this.config.workers,
-      jobTypes,
+  private begin(record: WorkerRecord): void {
+    this.toldTypes = record.jobTypes;
+    this.running = this.workers.keepBeating(
+      record,
+      {
+        intervalMs: this.config.heartbeatIntervalMs,
+        mainSilenceMs: this.config.staleJobTimeoutMs,
+      },
+      (message) => this.beatFailed(message),
     );
-    this.toldTypes = jobTypes;
+  }
+
+  private beatFailed(message: string): void {
+    if (this.failing) return; // once an outage
+    this.failing = true;
+    this.logger.warn(`The heartbeat fails, trying again: ${message}`);
+  }
+
+  private checkLease(silenceMs: number): void {
+    const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
+    const allowance =
+      heartbeatTimeoutMs - Math.min(FENCE_MARGIN_MS, heartbeatTimeoutMs / 4);
+    if (silenceMs > allowance) {
+      if (this.isFenced) return;
+      this.isFenced = true;
+      const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));
+      this.logger.error(
+        `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
+      );
+      this.events.emit('worker.fenced', { runs });
+      return;
+    }
+    this.isFenced = false;
+    if (silenceMs <= heartbeatIntervalMs) this.failing = false;
+  }
+
+  private record(): WorkerRecord {
+    return {
+      worker: this.worker,
+      queue: this.config.queueName,
+      slots: this.config.workers,
+      jobTypes: this.handlers.jobTypes,
+    };
   }
 }

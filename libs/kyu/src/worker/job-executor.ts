@@ -1,20 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
+import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { encodeResult } from '../job/json-limits.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
+import { describeError } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
-import { JobStore, type ClaimedJob, type Outcome } from '../store/job-store.js';
+import {
+  JobStore,
+  type ClaimedJob,
+  type Outcome,
+  type SettledStatus,
+} from '../store/job-store.js';
+import { isRefusedData } from '../store/postgres-errors.js';
 import { decideFailure } from './decide-outcome.js';
 import { JobRun } from './job-run.js';
 
-/** Between tries to settle while Postgres does not answer: doubled from the first to the last. */
-const SETTLE_RETRY_MS = { first: 100, last: 5_000 };
+/** Between tries to settle while Postgres does not answer: doubled from the first to the last, with jitter. */
+const SETTLE_RETRY_MS = { first: 100, last: 2_000 };
 
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
-export type RunEnd = Outcome['status'] | 'released' | 'fenced';
+export type RunEnd = SettledStatus | 'released' | 'fenced';
 
 /** Is responsible for a claimed job until its end is stored. The only caller of handlers. */
 @Injectable()
@@ -42,10 +51,30 @@ export class JobExecutor {
     this.runs.add(run);
     try {
       const outcome = await this.callHandler(run);
+      // What failed because this worker lost touch is no failure of the job: it goes back, if nobody has taken it yet.
+      if (
+        outcome.status !== 'completed' &&
+        run.aborted instanceof LeaseExpiredError
+      )
+        return await this.giveBack(run);
       return await this.settle(run, outcome);
     } finally {
       this.runs.delete(run);
     }
+  }
+
+  /** Aborts the signals of the runs that should stop. They still settle; the store makes `cancelled` of it. */
+  cancel(requests: readonly { id: string; token: number }[]): void {
+    const tokens = new Map(requests.map(({ id, token }) => [id, token]));
+    for (const run of this.runs)
+      if (tokens.get(run.job.id) === run.job.token)
+        run.abort(new JobCancelledError());
+  }
+
+  /** Aborts the signals of all runs: this worker may no longer own their jobs. What they still settle is fenced by the token. */
+  abortAll(reason: Error): number {
+    for (const run of this.runs) run.abort(reason);
+    return this.runs.size;
   }
 
   /** Aborts the signals of all runs and gives their jobs back, due at once, their attempts restored. */
@@ -90,38 +119,77 @@ export class JobExecutor {
     return { status: 'completed', resultJson: json };
   }
 
-  /** Stores the outcome. While Postgres does not answer it is kept and tried again; it is dropped only if the job is ours no more. */
+  /** Stores the outcome, and tells. `released` and `fenced`: the job is somebody else's now, and nothing was stored. */
   private async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
     const { id, jobType, token } = run.job;
     const { durationMs } = run;
-    let delay = SETTLE_RETRY_MS.first;
-    for (;;) {
-      if (run.released) return 'released';
-      try {
-        const settled = await this.store.settleIfOwned([
-          { id, token, outcome },
-        ]);
-        if (!settled.has(id)) {
-          this.events.emit('lease.lost', { id, jobType, token });
-          return 'fenced';
-        }
-        break;
-      } catch (error) {
-        this.logger.warn(
-          `The outcome of job ${id} (${jobType}) could not be stored yet: ${(error as Error).message}`,
-        );
-        await new Promise((resolve) => setTimeout(resolve, delay));
-        delay = Math.min(delay * 2, SETTLE_RETRY_MS.last);
-      }
+    const status = await this.storeOutcome(run, outcome);
+    if (status === 'released') return status;
+    if (status === 'fenced') {
+      this.events.emit('lease.lost', { id, jobType, token });
+      return status;
     }
-    if (outcome.status === 'failed') this.alarm.noteDueIn(outcome.retryInMs);
+    if (outcome.status === 'failed' && status === 'failed')
+      this.alarm.noteDueIn(outcome.retryInMs);
     this.events.emit('job.settled', {
       id,
       jobType,
       durationMs,
-      status: outcome.status,
+      status,
       ...('error' in outcome && { error: outcome.error }),
     });
-    return outcome.status;
+    return status;
+  }
+
+  private async giveBack(run: JobRun): Promise<RunEnd> {
+    const { id, jobType, token } = run.job;
+    const given = await this.insist(run, async () =>
+      (await this.store.releaseIfOwned([{ id, token }])).has(id),
+    );
+    if (given === true) this.events.emit('job.released', { id, jobType });
+    return 'released';
+  }
+
+  /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
+  private async storeOutcome(run: JobRun, outcome: Outcome): Promise<RunEnd> {
+    const { id, token } = run.job;
+    let storable = outcome;
+    const status = await this.insist(run, async () => {
+      try {
+        const settled = await this.store.settleIfOwned([
+          { id, token, outcome: storable },
+        ]);
+        return settled.get(id) ?? 'fenced';
+      } catch (error) {
+        // No other try would store this; that it failed must be on record all the same.
+        if (isRefusedData(error))
+          storable = {
+            status: 'dead',
+            error: `The outcome could not be stored: ${describeError(error).message}`,
+          };
+        throw error;
+      }
+    });
+    return status ?? 'released';
+  }
+
+  /** Tries until Postgres answers; undefined when the job was given back meanwhile, so that nothing is left to store. */
+  private async insist<T>(
+    run: JobRun,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    let delay = SETTLE_RETRY_MS.first;
+    for (;;) {
+      if (run.released) return undefined;
+      try {
+        return await work();
+      } catch (error) {
+        this.logger.warn(
+          `The outcome of job ${run.job.id} (${run.job.jobType}) could not be stored yet: ${(error as Error).message}`,
+        );
+        await sleep(delay * (0.5 + Math.random() / 2));
+        delay = Math.min(delay * 2, SETTLE_RETRY_MS.last);
+      }
+    }
   }
 }

@@ -41,6 +41,11 @@ export class JobRun {
     return performance.now() - this.startedAt;
   }
 
+  /** Why its signal aborted, if it did. */
+  get aborted(): Error | undefined {
+    return this.abortReason;
+  }
+
   abort(reason: Error): void {
     this.abortReason ??= reason;
     this.controller?.abort(this.abortReason);

@@ -1,9 +1,10 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
-import { KyuBusyError } from '../errors/kyu.errors.js';
+import { KyuBusyError, WorkerStoppingError } from '../errors/kyu.errors.js';
 import { JobRunner, type RunCounts } from '../queue/job-runner.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
+import { CancelWatch } from './cancel-watch.js';
 import { Claimer } from './claimer.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
@@ -23,6 +24,7 @@ export class WorkerService extends JobRunner {
     private readonly claimer: Claimer,
     private readonly executor: JobExecutor,
     private readonly heartbeat: Heartbeat,
+    private readonly cancelWatch: CancelWatch,
     private readonly maintenance: MaintenanceStore,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {
@@ -32,6 +34,7 @@ export class WorkerService extends JobRunner {
   /** The registry first: a job whose worker is not in it counts as lost. */
   async start(): Promise<void> {
     await this.heartbeat.start();
+    this.cancelWatch.start();
     this.dispatcher.start();
   }
 
@@ -42,15 +45,33 @@ export class WorkerService extends JobRunner {
     const running = this.executor.running;
     if (running > 0)
       this.logger.log(`Stopping: waiting for ${running} running job(s).`);
-    if (!(await this.dispatcher.drained(this.config.drainTimeoutMs))) {
+    const hurried = new Promise<false>((resolve) => {
+      this.hurry = () => resolve(false);
+    });
+    const drained = this.dispatcher.drained(this.config.drainTimeoutMs);
+    if (!(await Promise.race([drained, hurried]))) await this.giveBack();
+    await this.cancelWatch.stop();
+    await this.heartbeat.stop();
+  }
+
+  /** Ends the patience of a stop() under way: what runs is given back now. */
+  hurry: () => void = () => undefined;
+
+  /** Never rejects: who stops must come to an end. What cannot be given back is rescued by others. */
+  private async giveBack(): Promise<void> {
+    const unfinished = this.executor.running;
+    try {
       const released = await this.executor.releaseAll(
-        new Error('The process is stopping; the job was given back.'),
+        new WorkerStoppingError(),
       );
       this.logger.warn(
-        `${released} job(s) did not finish within ${this.config.drainTimeoutMs} ms and were given back.`,
+        `${unfinished} job(s) did not finish in time; ${released} of them were given back.`,
+      );
+    } catch (error) {
+      this.logger.error(
+        `${unfinished} job(s) did not finish in time and could not be given back (${(error as Error).message}); other workers will take them when this one's heartbeat is too old.`,
       );
     }
-    await this.heartbeat.stop();
   }
 
   override async runOnce(): Promise<RunCounts> {
@@ -63,9 +84,11 @@ export class WorkerService extends JobRunner {
     this.onceRunning = true;
     try {
       await this.heartbeat.start();
+      this.cancelWatch.start();
       return await this.drainDue();
     } finally {
       this.onceRunning = false;
+      await this.cancelWatch.stop();
       await this.heartbeat.stop();
     }
   }
