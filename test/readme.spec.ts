@@ -5,6 +5,7 @@ import {
   BACKOFF_SCHEMA,
   OPTIONS_SCHEMA,
   POSTGRES_SCHEMA,
+  RETENTION_SCHEMA,
 } from '../libs/kyu/src/config/options.schema.js';
 import { JOB_TRANSITIONS } from '../libs/kyu/src/job/job-transitions.js';
 import { METRIC_NAMES } from '../libs/kyu/src/metrics/metrics.providers.js';
@@ -46,11 +47,12 @@ describe('README', () => {
   });
 
   it('lists every option, and no other', () => {
-    const { postgres: _, backoff: __, ...top } = OPTIONS_SCHEMA;
+    const { postgres: _, backoff: __, retention: ___, ...top } = OPTIONS_SCHEMA;
     const coded = [
       ...Object.keys(top),
       ...Object.keys(POSTGRES_SCHEMA).map((key) => `postgres.${key}`),
       ...Object.keys(BACKOFF_SCHEMA).map((key) => `backoff.${key}`),
+      ...Object.keys(RETENTION_SCHEMA).map((key) => `retention.${key}`),
     ];
     expect(names(firstColumn('| option |')).sort()).toEqual(coded.sort());
   });

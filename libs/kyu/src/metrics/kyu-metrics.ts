@@ -43,6 +43,9 @@ export class KyuMetrics {
       labelNames: ['status'],
       registers,
     });
+    // From zero: a series that begins with its first event shows no rate for it.
+    for (const status of ['completed', 'failed', 'dead', 'cancelled'])
+      processed.inc({ status }, 0);
     const failures = new Counter({
       name: 'kyu_job_failures_total',
       help: 'Failed runs, by job type.',
@@ -106,7 +109,8 @@ export class KyuMetrics {
       events.on('job.settled', ({ jobType, status, durationMs }) => {
         processed.inc({ status });
         ran.observe({ job_type: jobType }, durationMs / 1000);
-        if (status !== 'completed') failures.inc({ job_type: jobType });
+        if (status === 'failed' || status === 'dead')
+          failures.inc({ job_type: jobType });
         if (status === 'dead') dead.inc();
       }),
       events.on('job.rescued', ({ status }) => {
