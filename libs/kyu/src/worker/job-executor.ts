@@ -5,6 +5,7 @@ import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { encodeResult } from '../job/json-limits.js';
+import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
 import { describeError } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
@@ -14,6 +15,7 @@ import {
   type ClaimedJob,
   type Outcome,
   type SettledStatus,
+  type Settlement,
 } from '../store/job-store.js';
 import { isRefusedData } from '../store/postgres-errors.js';
 import { decideFailure } from './decide-outcome.js';
@@ -22,6 +24,9 @@ import { JobRun } from './job-run.js';
 /** Between tries to settle while Postgres does not answer: doubled from the first to the last, with jitter. */
 const SETTLE_RETRY_MS = { first: 100, last: 2_000 };
 
+/** Beyond this a batch waits longer for its own rows than it saves. */
+const MAX_COALESCED = 500;
+
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
 export type RunEnd = SettledStatus | 'released' | 'fenced';
 
@@ -29,6 +34,17 @@ export type RunEnd = SettledStatus | 'released' | 'fenced';
 @Injectable()
 export class JobExecutor {
   private readonly runs = new Set<JobRun>();
+  /** Runs that end at the same moment are settled by one statement. */
+  private readonly settles = new Coalescer<
+    Settlement,
+    SettledStatus | undefined
+  >(
+    async (settlements) => {
+      const settled = await this.store.settleIfOwned(settlements);
+      return settlements.map(({ id }) => settled.get(id));
+    },
+    { maxBatch: MAX_COALESCED, splitOn: isRefusedData },
+  );
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -45,12 +61,21 @@ export class JobExecutor {
     return this.runs.size;
   }
 
-  /** Runs the job and stores how it ended. Never rejects. */
-  async execute(job: ClaimedJob): Promise<RunEnd> {
+  /**
+   * Runs the job and stores how it ended. Never rejects.
+   *
+   * @param onReturn called when the handler is done and only the outcome is left to store: the slot is free.
+   */
+  async execute(
+    job: ClaimedJob,
+    onReturn: () => void = () => undefined,
+  ): Promise<RunEnd> {
     const run = new JobRun(job, this.config.queueName, this.worker.id);
     this.runs.add(run);
     try {
       const outcome = await this.callHandler(run);
+      run.returned = true;
+      onReturn();
       // What failed because this worker lost touch is no failure of the job: it goes back, if nobody has taken it yet.
       if (
         outcome.status !== 'completed' &&
@@ -77,20 +102,24 @@ export class JobExecutor {
     return this.runs.size;
   }
 
-  /** Aborts the signals of all runs and gives their jobs back, due at once, their attempts restored. */
+  /** Aborts the signals of all runs and gives their jobs back; returns how many were still ours. */
   async releaseAll(reason: Error): Promise<number> {
     const runs = [...this.runs].filter(({ released }) => !released);
-    if (runs.length === 0) return 0;
     for (const run of runs) {
       run.released = true;
       run.abort(reason);
     }
-    const released = await this.store.releaseIfOwned(
-      runs.map(({ job: { id, token } }) => ({ id, token })),
-    );
-    for (const { job } of runs)
-      if (released.has(job.id))
-        this.events.emit('job.released', { id: job.id, jobType: job.jobType });
+    // One whose handler has returned would run a second time: its outcome is being stored, or is lost with Postgres out of reach.
+    const unfinished = runs.filter(({ returned }) => !returned);
+    return this.release(unfinished.map(({ job }) => job));
+  }
+
+  /** Gives jobs back, due at once, their attempts restored; returns how many were still ours. */
+  async release(jobs: readonly ClaimedJob[]): Promise<number> {
+    if (jobs.length === 0) return 0;
+    const released = await this.store.releaseIfOwned(jobs);
+    for (const { id, jobType } of jobs)
+      if (released.has(id)) this.events.emit('job.released', { id, jobType });
     return released.size;
   }
 
@@ -156,10 +185,8 @@ export class JobExecutor {
     let storable = outcome;
     const status = await this.insist(run, async () => {
       try {
-        const settled = await this.store.settleIfOwned([
-          { id, token, outcome: storable },
-        ]);
-        return settled.get(id) ?? 'fenced';
+        const settlement = { id, token, outcome: storable };
+        return (await this.settles.add(settlement)) ?? 'fenced';
       } catch (error) {
         // No other try would store this; that it failed must be on record all the same.
         if (isRefusedData(error))

@@ -8,6 +8,8 @@ export class JobRun {
   readonly context: JobContext;
   /** Given back: whatever the handler still does has no outcome any more. */
   released = false;
+  /** Its handler is done; only the outcome is left to store. */
+  returned = false;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
 

@@ -1,0 +1,68 @@
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Makes one statement of what many callers ask for at the same time, as a data loader does; each caller still waits for, and gets, the answer to its own.
+ * A lone call goes out at the end of the turn of the event loop. At most two batches are under way: while they are, callers
+ * gather for the next one, so the batches grow with the load and not by a timer.
+ */
+export class Coalescer<Item, Result> {
+  private waiting: Waiting<Item, Result>[] = [];
+  private underWay = 0;
+  private scheduled = false;
+
+  constructor(
+    private readonly run: (items: readonly Item[]) => Promise<Result[]>,
+    private readonly options: {
+      /** Items in one batch. */
+      maxBatch: number;
+      /** Whether a batch that failed this way should be tried one by one, because a single item may be to blame. */
+      splitOn: (error: unknown) => boolean;
+    },
+  ) {}
+
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.underWay >= MAX_UNDER_WAY) return;
+    this.scheduled = true;
+    // After the I/O of this turn, and all that its callbacks ask for.
+    setImmediate(() => {
+      this.scheduled = false;
+      this.send();
+    });
+  }
+
+  private send(): void {
+    const batch = this.waiting.splice(0, this.options.maxBatch);
+    if (batch.length === 0) return;
+    this.underWay++;
+    void this.settle(batch).finally(() => {
+      this.underWay--;
+      if (this.waiting.length > 0) this.schedule();
+    });
+    if (this.waiting.length > 0) this.schedule();
+  }
+
+  private async settle(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index]!));
+    } catch (error) {
+      if (batch.length > 1 && this.options.splitOn(error))
+        for (const one of batch) await this.settle([one]);
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+}
+
+/** One on its way, one being executed: a third would only make the batches smaller. */
+const MAX_UNDER_WAY = 2;
