@@ -51,7 +51,8 @@ describe('Coalescer', () => {
     expect(batches.seen).toEqual([[1], [2]]);
     batches.end();
     await answers[0];
-    await turn();
+    await turn(); // the batch is cleared away
+    await turn(); // and the next one goes out
     expect(batches.seen).toEqual([[1], [2], [3, 4]]);
     batches.end();
     batches.end();
