@@ -29,7 +29,11 @@ export default {
     '^@kyu/embedded$': '<rootDir>/dist/libs/kyu-embedded/index.js',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist/apps', '<rootDir>/dist/packages'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/apps',
+    // The built packages have the names of those in libs/.
+    '<rootDir>/dist/libs/.*/package\\.json',
+  ],
   // Pure specs stand beside their file; what needs servers is in test/ and says in its suffix which.
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   testTimeout: 30_000,

@@ -1,0 +1,81 @@
+import type { DataSource } from 'typeorm';
+import type { Check } from './check.js';
+
+/**
+ * Kyu's five metrics, as `/metrics` of the application says them, against the table and the history of its jobs. Right for a process
+ * that enqueued and ran all jobs of the table, as the demo does.
+ */
+export async function checkMetrics(
+  dataSource: DataSource,
+  table: string,
+  apiUrl: string,
+): Promise<Check[]> {
+  const rows: { metric: string; value: number }[] = await dataSource.query(`
+    with runs as (
+      -- A run that was cancelled ends the job as cancelled, whatever its handler made of it.
+      select job_type, case when status = 'cancelled' and nth = jsonb_array_length(history) and cancel_requested_at is not null
+                            then status else run->>'outcome' end as outcome
+        from ${table}, jsonb_array_elements(history) with ordinality as runs(run, nth))
+    select 'kyu_jobs_total' as metric, count(*)::int as value from ${table}
+    union all
+    select format('kyu_jobs_processed_total{status="%s"}', outcome), count(*)::int from runs group by outcome
+    union all
+    select format('kyu_job_failures_total{job_type="%s"}', job_type), count(*)::int from runs
+      where outcome in ('failed', 'dead') group by job_type
+    union all
+    select 'kyu_jobs_dead_total', count(*)::int from ${table} where status = 'dead'
+    union all
+    select 'kyu_queue_depth', count(*)::int from ${table} where status = 'pending'`);
+  const metrics = parse(await page(`${apiUrl}/metrics`));
+  return compare(
+    new Map(rows.map(({ metric, value }) => [metric, value])),
+    new Map(
+      [...metrics].filter(([name]) =>
+        /^kyu_(jobs_total|jobs_processed_total|job_failures_total|jobs_dead_total|queue_depth)\b/.test(
+          name,
+        ),
+      ),
+    ),
+  );
+}
+
+/** The shop's own counter, which is on a page of its own. */
+export async function checkShopMetrics(
+  apiUrl: string,
+  orders: number,
+): Promise<Check[]> {
+  const metrics = parse(await page(`${apiUrl}/shop/metrics`));
+  return compare(new Map([['shop_orders_total', orders]]), metrics);
+}
+
+/** What either side has: a metric that is not 0 though nothing in the table explains it is wrong, and so is one that is missing. */
+function compare(
+  expected: ReadonlyMap<string, number>,
+  found: ReadonlyMap<string, number>,
+): Check[] {
+  const names = new Set([...expected.keys(), ...found.keys()]);
+  return [...names].map((what) => ({
+    what,
+    expected: String(expected.get(what) ?? 0),
+    found: String(found.get(what) ?? 'none'),
+  }));
+}
+
+async function page(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response.text();
+}
+
+/** Prometheus's text format, as far as counters and gauges with at most one label need it. */
+function parse(text: string): Map<string, number> {
+  const samples = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    samples.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))] as const;
+    }),
+  );
+}

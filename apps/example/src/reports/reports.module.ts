@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { ReportsJobs } from './reports.jobs.js';
+
+@Module({ providers: [ReportsJobs] })
+export class ReportsModule {}

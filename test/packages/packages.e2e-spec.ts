@@ -1,0 +1,151 @@
+import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as kyu from '@kyu/nestjs';
+import { isolated } from '@kyu/testing';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
+import { brokenImports } from './imports.js';
+import { LIBRARIES, packLibraries, type Package } from './packages.js';
+import { npm, run } from './run.js';
+
+/** A build, an install and a compilation: seconds on a quiet machine with a warm npm cache, minutes without. */
+const SLOW = 300_000;
+
+const { schema, queueName } = isolated();
+const names = { SCHEMA: schema, QUEUE: queueName };
+const servers = { KYU_POSTGRES_URL: POSTGRES_URL, KYU_REDIS_URL: REDIS_URL };
+const noServers = { KYU_POSTGRES_URL: '', KYU_REDIS_URL: '' };
+
+let folder: string;
+let app: string;
+let packages: Package[];
+let compilerSays: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kyu-packages-'));
+  // An embedded PostgreSQL may run as another user, who has to reach its binaries in the application's node_modules.
+  await chmod(folder, 0o755);
+  app = join(folder, 'app');
+  packages = await packLibraries(folder);
+}, SLOW);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  const client = new pg.Client({ connectionString: POSTGRES_URL });
+  await client.connect();
+  await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+  await client.end();
+  const redis = new Redis(REDIS_URL);
+  await redis.del(queueName, `{${queueName}}:clipped`);
+  redis.disconnect();
+});
+
+describe.each(LIBRARIES.map((name, index) => ({ name, index })))(
+  'the tarball of libs/$name',
+  ({ index }) => {
+    it('holds the built library and nothing else', async () => {
+      const { files, manifest, read } = packages[index]!;
+      const code = files.filter((file) => /\.(js|d\.ts)$/.test(file));
+      expect(files).toEqual(
+        [...code, 'LICENSE', 'README.md', 'package.json'].sort(),
+      );
+      expect(code).toEqual(
+        expect.arrayContaining(['index.d.ts', 'index.js']) as string[],
+      );
+      expect(code.filter((file) => /\.spec\.|^src\//.test(file))).toEqual([]);
+      expect(Object.keys(manifest['exports'] as object)).toEqual([
+        '.',
+        './package.json',
+      ]);
+      // Source maps would lead to sources that are not there.
+      for (const file of code)
+        expect(await read(file)).not.toContain('sourceMappingURL');
+    });
+
+    it('imports only what it ships or asks for', async () => {
+      expect(await brokenImports(packages[index]!)).toEqual([]);
+    });
+  },
+);
+
+describe('a fresh Nest 12 application', () => {
+  beforeAll(async () => {
+    await cp(join(import.meta.dirname, 'consumer'), app, { recursive: true });
+    for (const [i, { read }] of packages.entries())
+      await writeFile(
+        join(app, `src/readme-${i}.ts`),
+        firstExample(await read('README.md')),
+      );
+    const tarballs = packages.map(({ tarball }) => tarball);
+    await npm(
+      ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs],
+      { cwd: app, timeoutMs: SLOW },
+    );
+    compilerSays = await run('node', ['node_modules/typescript/bin/tsc'], {
+      cwd: app,
+    }).catch((error: Error) => error.message);
+  }, SLOW);
+
+  it('has all peer dependencies after the install', async () => {
+    // npm fails on any that is missing or of another version.
+    const tree = await npm(['ls', '--all'], { cwd: app });
+    expect(tree).toContain('@kyu/nestjs@');
+  });
+
+  it('type-checks with the examples of the READMEs, and with skipLibCheck false', () => {
+    expect(compilerSays).toBe('');
+  });
+
+  it('runs a job and ends by itself', async () => {
+    expect(await runApp('main.js', { ...names, ...servers })).toEqual({
+      servers: expect.stringMatching(/^PostgreSQL at .*; Redis at /) as string,
+      status: 'completed',
+      result: 'Hello Ada, attempt 1',
+      metrics: true,
+    });
+  });
+
+  it('runs the example of @kyu/testing', async () => {
+    const output = await runNode('readme-1.js', noServers);
+    expect(output).toMatch(/^(#|ℹ) pass 1$/m);
+  });
+
+  it('runs it on embedded servers, too', async () => {
+    expect(await runApp('main.js', { ...names, ...noServers })).toMatchObject({
+      servers: expect.stringMatching(
+        /^PostgreSQL 18\.\d+ \(embedded\)/,
+      ) as string,
+      status: 'completed',
+    });
+  });
+
+  it('may be CommonJS', async () => {
+    expect(await runApp('commonjs.cjs', { ...names, ...servers })).toEqual({
+      names: [
+        Object.keys(kyu).sort(),
+        ['isolated', 'nextEvent', 'until'],
+        ['resolveServers', 'startEmbeddedPostgres', 'startEmbeddedRedis'],
+      ],
+      status: 'completed',
+      result: 3,
+    });
+  });
+});
+
+function firstExample(readme: string): string {
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  if (!code) throw new Error(`No example in\n${readme}`);
+  return code;
+}
+
+/** Runs a compiled program under plain Node; it must end by itself, and well. */
+const runNode = (program: string, env: Record<string, string>) =>
+  run('node', [`dist/${program}`], { cwd: app, env, timeoutMs: 25_000 });
+
+/** What the application printed, which must be this one line: a warning of Kyu at a normal start would be a fault. */
+const runApp = async (
+  program: string,
+  env: Record<string, string>,
+): Promise<unknown> => JSON.parse(await runNode(program, env));
