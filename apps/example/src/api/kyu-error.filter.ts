@@ -10,6 +10,7 @@ import type { Response } from 'express';
 const STATUS: Partial<Record<KyuErrorCode, HttpStatus>> = {
   KYU_INVALID_JOB: HttpStatus.BAD_REQUEST,
   KYU_JOB_NOT_FOUND: HttpStatus.NOT_FOUND,
+  KYU_POSTGRES_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
   KYU_JOB_NOT_CANCELLABLE: HttpStatus.CONFLICT,
 };
 

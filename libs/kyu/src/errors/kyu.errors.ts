@@ -30,14 +30,10 @@ export class KyuError extends Error {
   }
 }
 
-/** An error of the boot. What went wrong is in its message; a stack of Nest's and Node's frames would only hide it. */
+/** An error of the boot. What went wrong is in its message; a stack of Nest's and Node's frames, and that of a cause, would only hide it. */
 class KyuBootError extends KyuError {
-  constructor(
-    code: KyuErrorCode,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, options);
+  constructor(code: KyuErrorCode, message: string) {
+    super(code, message);
     this.stack = `${this.name}: ${message}`;
   }
 }
@@ -131,13 +127,17 @@ export class KyuBusyError extends KyuError {
 }
 
 /**
- * PostgreSQL cannot be reached or refuses the connection.
+ * PostgreSQL cannot be reached or refuses the connection: at boot, or when a call needs it.
  *
  * @publicApi
  */
 export class PostgresUnavailableError extends KyuBootError {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('KYU_POSTGRES_UNAVAILABLE', message, options);
+  constructor(
+    message: string,
+    /** Whether what was asked for was certainly not done, or may have been done before the connection broke. */
+    readonly outcome: 'not done' | 'unknown' = 'not done',
+  ) {
+    super('KYU_POSTGRES_UNAVAILABLE', message);
   }
 }
 

@@ -13,7 +13,8 @@ export interface AttemptRecord {
   /** How long it took, in milliseconds. */
   durationMs: number;
   /** `released`: given back by a graceful stop. `crashed`: its worker was lost. */
-  outcome: 'completed' | 'failed' | 'dead' | 'released' | 'crashed';
+  outcome:
+    'completed' | 'failed' | 'dead' | 'cancelled' | 'released' | 'crashed';
   /** The error of a failed run, at most 8 KiB. */
   error?: string;
   /** Its stack, at most 16 KiB. */

@@ -6,6 +6,8 @@ import { encodePayload } from './json-limits.js';
 
 /** Type names are identifiers and metric labels, not text. */
 export const MAX_TYPE_BYTES = 128;
+/** PostgreSQL's times begin in 4713 BC, JavaScript's long before; no job is meant for either. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z');
 /** PostgreSQL `integer`. */
 export const MAX_INTEGER = 2_147_483_647;
 
@@ -128,6 +130,10 @@ function checkScheduledAt(value: Date | undefined): Date | null {
     );
   if (Number.isNaN(value.getTime()))
     throw new InvalidJobError('scheduledAt is an invalid Date.');
+  if (value.getTime() < FIRST_TIME)
+    throw new InvalidJobError(
+      `scheduledAt is before the year 1 (${value.toISOString()}); is it what was meant?`,
+    );
   return value;
 }
 

@@ -2,6 +2,7 @@ import type { Pool, QueryConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
+import { asUnavailable } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
 const asNumber = Number;
@@ -45,13 +46,18 @@ export class Database {
     return statement.for(this.names).text;
   }
 
+  /** @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says. */
   async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     const query = {
       ...statement.for(this.names),
       values,
       types,
     } as QueryConfig;
-    const { rows } = await this.pool.query(query);
-    return rows as Row[];
+    try {
+      const { rows } = await this.pool.query(query);
+      return rows as Row[];
+    } catch (error) {
+      throw asUnavailable(error);
+    }
   }
 }

@@ -100,12 +100,12 @@ export const SETTLE_IF_OWNED = new Statement<{ id: string; status: string }>(
   ({ jobs }) => `
   UPDATE ${jobs} AS job
      SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END,
-         retry_count = job.retry_count + (run.outcome = 'failed')::int,
-         scheduled_at = CASE WHEN run.outcome = 'failed' THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
+         retry_count = job.retry_count + (run.outcome = 'failed' AND job.cancel_requested_at IS NULL)::int,
+         scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
          error_message = run.error, result = run.result::json,
          locked_by = NULL, locked_at = NULL,
          completed_at = CASE WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN now() END,
-         history = ${appendRun('run.outcome', 'run.error', 'run.stack')},
+         history = ${appendRun("CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END", 'run.error', 'run.stack')},
          updated_at = now()
     FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
       AS run(id, token, outcome, delay_ms, error, stack, result)

@@ -33,7 +33,6 @@ export function explainPostgresFailure(
         : 'check postgres.url');
   return new PostgresUnavailableError(
     `Kyu cannot use PostgreSQL at ${describeTarget(config)}: ${message}${code ? ` (${code})` : ''}: ${advice}.`,
-    { cause: error },
   );
 }
 
@@ -62,4 +61,42 @@ function firstError(error: unknown): { code?: string; message: string } {
 export function isRefusedData(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^2[23]...$/.test(code);
+}
+
+/** Nothing was sent: there was no connection to send it by. */
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  '53300',
+  '57P03',
+  '28000',
+  '28P01',
+]);
+
+/**
+ * An error of a statement, as a caller should see it: a connection that is not there or broke, in Kyu's words; anything else (a constraint, a
+ * timeout of the server) as PostgreSQL said it.
+ */
+export function asUnavailable(error: unknown): unknown {
+  const { code, message } = firstError(error);
+  const lost = code
+    ? // Node's socket errors; class 08, connection exceptions; 57P, the server shuts down or crashed; too many connections; no login
+      /^(E[A-Z]+|08...|57P..|53300|28...)$/.test(code)
+    : /connection|timeout|not queryable/i.test(message); // node-postgres' own have no code
+  if (!lost) return error;
+  const outcome =
+    (code !== undefined && NOT_CONNECTED.has(code)) ||
+    /timeout exceeded when trying to connect/.test(message)
+      ? 'not done'
+      : 'unknown';
+  return new PostgresUnavailableError(
+    `PostgreSQL cannot be reached: ${message}${code ? ` (${code})` : ''}. ` +
+      (outcome === 'not done'
+        ? 'Nothing was stored; try again when it is back.'
+        : 'Whether the statement took effect is unknown; look before you repeat it.'),
+    outcome,
+  );
 }
