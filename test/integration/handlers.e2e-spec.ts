@@ -126,14 +126,14 @@ describe('where handlers are found', () => {
     @Module({ imports: [OrdersModule] })
     class ShopModule {}
 
-    const { app, queue, nextEvent } = await startKyu({ imports: [ShopModule] });
-    const billed = nextEvent(
+    const kyu = await startKyu({ imports: [ShopModule] });
+    const billed = kyu.nextEvent(
       'job.settled',
       ({ jobType }) => jobType === 'order.bill',
     );
-    const placed = await runJob(app, 'order.placed', { id: 7 });
+    const placed = await runJob(kyu.app, 'order.placed', { id: 7 });
     await billed;
-    expect((await queue.inspect(placed.result as string)).result).toBe(
+    expect((await kyu.queue.inspect(placed.result as string)).result).toBe(
       'bill 7',
     );
   });

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   Global,
   Injectable,
@@ -15,24 +14,11 @@ import {
   QueueService,
   type JobHandlerFunction,
 } from '@kyu/nestjs';
-import {
-  EMPTY,
-  Observable,
-  catchError,
-  map,
-  of,
-  retry,
-  throwError,
-} from 'rxjs';
+import { until } from '@kyu/testing';
 import { bootApp, newGround } from '../support/boot-app.js';
 import { Recorder } from '../support/recorder.js';
 import { runJob } from '../support/run-job.js';
 import { startKyu } from '../support/start-kyu.js';
-
-/** An interceptor of one function. */
-const around = (intercept: NestInterceptor['intercept']): NestInterceptor => ({
-  intercept,
-});
 
 describe('the order of interceptors', () => {
   it('is forRoot, use(), class, method; the first registered outermost', async () => {
@@ -187,139 +173,40 @@ describe('an interceptor class in forRoot({ interceptors })', () => {
   });
 });
 
-describe.each([
-  ['for all jobs', 'root'],
-  ['on the method', 'method'],
-] as const)('an interceptor %s', (_, level) => {
-  let runs = 0;
-  async function runAround(
-    interceptor: NestInterceptor,
-    handler: (payload: unknown, job: JobContext) => unknown,
-  ) {
-    class Jobs {
-      @JobHandler('job')
-      @UseInterceptors(...(level === 'method' ? [interceptor] : []))
-      run(payload: unknown, job: JobContext): unknown {
-        runs++;
-        return handler(payload, job);
-      }
-    }
-    runs = 0;
-    const { app } = await startKyu({
-      providers: [Jobs],
-      options: { interceptors: level === 'root' ? [interceptor] : [] },
+describe('use() while jobs run', () => {
+  it('changes the runs that begin later, not those under way', async () => {
+    const lines: string[] = [];
+    let release: () => void = () => undefined;
+    const kyu = await startKyu({
+      options: { interceptors: [new Recorder('root', lines)] },
+      handlers: {
+        slow: () => new Promise<void>((resolve) => (release = resolve)),
+        next: () => undefined,
+      },
     });
-    return runJob(app, 'job', { n: 1 });
-  }
-
-  it('may change the result', async () => {
-    const job = await runAround(
-      around((_, next) => next.handle().pipe(map((n) => Number(n) + 1))),
-      () => 41,
-    );
-    expect(job).toMatchObject({ status: 'completed', result: 42 });
+    const slow = runJob(kyu.app, 'slow');
+    await until('the handler to run', () => lines.length === 1);
+    kyu.queue.use(new Recorder('late', lines));
+    await runJob(kyu.app, 'next');
+    expect(lines).toEqual(['> root', '> root', '> late', '< late', '< root']);
+    release();
+    await slow;
+    expect(lines.slice(5)).toEqual(['< root']);
   });
 
-  it('may swallow an error', async () => {
-    const job = await runAround(
-      around((_, next) => next.handle().pipe(catchError(() => of('calm')))),
-      () => {
-        throw new Error('boom');
+  it('and register() likewise: a run keeps the handler it began with', async () => {
+    let release: (result: string) => void = () => undefined;
+    const { app, queue } = await startKyu({
+      handlers: {
+        job: () => new Promise<string>((resolve) => (release = resolve)),
       },
-    );
-    expect(job).toMatchObject({ status: 'completed', result: 'calm' });
-  });
-
-  it('may replace an error', async () => {
-    const job = await runAround(
-      around((_, next) =>
-        next
-          .handle()
-          .pipe(catchError(() => throwError(() => new Error('another')))),
-      ),
-      () => {
-        throw new Error('boom');
-      },
-    );
-    expect(job).toMatchObject({ status: 'failed', errorMessage: 'another' });
-  });
-
-  it('may run the handler again by retry(), within the one run of the job', async () => {
-    const job = await runAround(
-      around((_, next) => next.handle().pipe(retry(2))),
-      () => {
-        if (runs < 3) throw new Error(`run ${runs}`);
-        return runs;
-      },
-    );
-    expect(job).toMatchObject({
-      status: 'completed',
-      result: 3,
-      retryCount: 0,
     });
-    expect(job.history).toHaveLength(1);
-  });
-
-  it('may leave the handler out', async () => {
-    const job = await runAround(
-      around(() => of('from a cache')),
-      () => 'handler',
-    );
-    expect(runs).toBe(0);
-    expect(job).toMatchObject({ status: 'completed', result: 'from a cache' });
-  });
-
-  it.each<[string, NestInterceptor['intercept'], string]>([
-    [
-      'throws',
-      () => {
-        throw new Error('boom');
-      },
-      'boom',
-    ],
-    ['rejects', () => Promise.reject(new Error('boom')), 'boom'],
-    ['emits nothing', () => EMPTY, 'no elements in sequence'],
-  ])('that %s fails the job, not the process', async (_, intercept, error) => {
-    const job = await runAround(around(intercept), () => 1);
-    expect(job).toMatchObject({ status: 'failed', errorMessage: error });
-  });
-
-  it('may be asynchronous', async () => {
-    const job = await runAround(
-      around(async (_, next) => {
-        await new Promise(setImmediate);
-        return next.handle();
-      }),
-      () => 'there',
-    );
-    expect(job.result).toBe('there');
-  });
-
-  it('may open an AsyncLocalStorage that reaches the handler, through its awaits', async () => {
-    const storage = new AsyncLocalStorage<string>();
-    const job = await runAround(
-      around(
-        (_, next) =>
-          new Observable((subscriber) =>
-            storage.run('inside', () => next.handle().subscribe(subscriber)),
-          ),
-      ),
-      async () => {
-        const before = storage.getStore();
-        await new Promise(setImmediate);
-        return [before, storage.getStore()];
-      },
-    );
-    expect(job.result).toEqual(['inside', 'inside']);
-    expect(storage.getStore()).toBeUndefined();
-  });
-
-  it('may open an AsyncLocalStorage around handle()', async () => {
-    const storage = new AsyncLocalStorage<string>();
-    const job = await runAround(
-      around((_, next) => storage.run('inside', () => next.handle())),
-      () => storage.getStore() ?? 'lost',
-    );
-    expect(job.result).toBe('inside');
+    const waiting = release;
+    const first = runJob(app, 'job');
+    await until('the handler to run', () => release !== waiting);
+    queue.register('job', () => 'new');
+    expect((await runJob(app, 'job')).result).toBe('new');
+    release('old');
+    expect((await first).result).toBe('old');
   });
 });

@@ -91,7 +91,11 @@ const {
       inject: [KyuConfig],
       useFactory: ({ logger }: KyuConfig) => logger ?? new Logger('Kyu'),
     },
-    KyuEvents,
+    {
+      provide: KyuEvents,
+      inject: [KyuLogger],
+      useFactory: (logger: LoggerService) => new KyuEvents(logger),
+    },
     WorkerIdentity,
     DueAlarm,
     // layer 1: Postgres and Redis

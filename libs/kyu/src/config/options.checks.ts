@@ -52,7 +52,13 @@ export const url =
   (value) => {
     const inWords = `a URL such as ${schemes[0]}//user:password@host:port`;
     if (typeof value !== 'string' || !URL.canParse(value)) return inWords;
-    return schemes.includes(new URL(value).protocol) ? undefined : inWords;
+    const { protocol, username, password } = new URL(value);
+    try {
+      decodeURIComponent(username + password);
+    } catch {
+      return `${inWords}; in it, write a % of the password as %25`;
+    }
+    return schemes.includes(protocol) ? undefined : inWords;
   };
 
 export const object: Check = (value) =>

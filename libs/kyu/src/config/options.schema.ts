@@ -20,6 +20,8 @@ import type {
 
 /** Values that must never be printed: an error message ends in logs. */
 export const SECRET_OPTIONS = new Set([
+  'postgres', // given as a URL by mistake
+  'redis',
   'postgres.url',
   'redis.url',
   'postgres.ssl',

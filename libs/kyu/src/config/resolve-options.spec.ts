@@ -42,6 +42,11 @@ describe('resolveOptions', () => {
       backoff: { baseMs: 1_000, capMs: 3_600_000, jitter: false },
       maxRetries: 3,
       timeoutMs: 30_000,
+      retention: {
+        completed: 7 * 86_400_000,
+        cancelled: 7 * 86_400_000,
+        dead: 30 * 86_400_000,
+      },
     });
   });
 
@@ -62,6 +67,7 @@ describe('resolveOptions', () => {
         ...undefineds,
         postgres: { url: undefined, schema: undefined },
         backoff: { base: undefined },
+        retention: { dead: undefined },
       }),
     ).toEqual(resolve({}));
   });
@@ -88,8 +94,8 @@ describe('resolveOptions', () => {
         workers: 10_000,
         queueName: 'a:b_c.d-9',
         staleJobTimeout: 1_000,
-        heartbeatInterval: '100ms',
-        heartbeatTimeout: 200,
+        heartbeatInterval: '250ms',
+        heartbeatTimeout: 500,
         maxCrashes: 1,
         drainTimeout: 0,
         logger,
@@ -99,6 +105,7 @@ describe('resolveOptions', () => {
         backoff: { base: '1ms', cap: '1ms', jitter: true },
         maxRetries: 0,
         timeout: '1.5s',
+        retention: { completed: 0, cancelled: false, dead: '3650d' },
       }),
     ).toMatchObject({
       postgres: {
@@ -114,8 +121,8 @@ describe('resolveOptions', () => {
       workers: 10_000,
       queueName: 'a:b_c.d-9',
       staleJobTimeoutMs: 1_000,
-      heartbeatIntervalMs: 100,
-      heartbeatTimeoutMs: 200,
+      heartbeatIntervalMs: 250,
+      heartbeatTimeoutMs: 500,
       maxCrashes: 1,
       drainTimeoutMs: 0,
       logger,
@@ -125,6 +132,11 @@ describe('resolveOptions', () => {
       backoff: { baseMs: 1, capMs: 1, jitter: true },
       maxRetries: 0,
       timeoutMs: 1_500,
+      retention: {
+        completed: 0,
+        cancelled: undefined,
+        dead: 3_650 * 86_400_000,
+      },
     });
   });
 
@@ -149,6 +161,7 @@ describe('resolveOptions', () => {
       config.postgres,
       config.postgres.tables,
       config.backoff,
+      config.retention,
       config.interceptors,
     ])
       expect(Object.isFrozen(part)).toBe(true);

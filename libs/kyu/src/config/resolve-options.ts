@@ -3,7 +3,7 @@ import { parseDuration, type Duration } from '../runtime/duration.js';
 import { didYouMean } from './did-you-mean.js';
 import type { KyuConfig } from './kyu.config.js';
 import type { KyuMode, KyuOptions } from './kyu.options.js';
-import type { Check } from './options.checks.js';
+import { object, url, type Check } from './options.checks.js';
 import {
   BACKOFF_SCHEMA,
   OPTIONS_SCHEMA,
@@ -92,8 +92,13 @@ function withEnvironment(
   const given = { ...options };
   if (given.mode === undefined && env.KYU_MODE)
     given.mode = env.KYU_MODE as KyuMode; // checked with the rest
-  const postgres = given.postgres ?? {};
-  if (env.KYU_POSTGRES_URL && !postgres.url && !postgres.dataSource)
+  const { postgres = {} } = given;
+  if (
+    env.KYU_POSTGRES_URL &&
+    object(postgres) === undefined && // whatever else it is, its check speaks of it
+    !postgres.url &&
+    !postgres.dataSource
+  )
     given.postgres = { ...postgres, url: env.KYU_POSTGRES_URL };
   if (env.KYU_REDIS_URL && given.redis === undefined)
     given.redis = { url: env.KYU_REDIS_URL };
@@ -126,12 +131,8 @@ function checkAll(
 function checkRedisUrl(redis: KyuOptions['redis']): string[] {
   if (typeof redis !== 'object' || redis === null || !('url' in redis))
     return [];
-  const { url } = redis;
-  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:/.test(url))
-    return [
-      'expected "redis.url" to be a URL such as redis://:password@host:6379 (or rediss:// for TLS)',
-    ];
-  return [];
+  const expected = url('redis:', 'rediss:')(redis.url);
+  return expected ? [`expected "redis.url" to be ${expected}`] : [];
 }
 
 /** Values that are right each by itself and wrong together. Skipped for values that are wrong by themselves. */
@@ -160,11 +161,11 @@ function checkRelations({
       'give "postgres.url" or "postgres.dataSource", not both: the data source brings its own connection',
     );
   if (
-    Number(postgres?.minConnections ?? 0) >
-    Number(postgres?.maxConnections ?? 25)
+    typeof postgres?.minConnections === 'number' &&
+    postgres.minConnections > (postgres.maxConnections ?? 25)
   )
     problems.push(
-      `"postgres.minConnections" (${postgres?.minConnections}) must not be more than "postgres.maxConnections" (${postgres?.maxConnections ?? 25})`,
+      `"postgres.minConnections" (${postgres.minConnections}) must not be more than "postgres.maxConnections" (${postgres.maxConnections ?? 25})`,
     );
   return problems;
 }
@@ -179,8 +180,10 @@ const keepMs = (
 ): number | undefined => (value === false ? undefined : ms(value, fallback));
 
 function show(name: string, value: unknown): string {
-  if (SECRET_OPTIONS.has(name)) return '(not shown: it may hold a password)';
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string')
+    return SECRET_OPTIONS.has(name)
+      ? '(not shown: it may hold a password)'
+      : JSON.stringify(value);
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);

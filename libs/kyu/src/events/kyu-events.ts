@@ -1,5 +1,6 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type LoggerService } from '@nestjs/common';
 import type { JobStatus } from '../job/job-transitions.js';
+import { messageOf } from '../runtime/describe-error.js';
 
 /** Every event, with what it carries. Emitted after the change is committed, never before. */
 export interface KyuEventMap {
@@ -46,16 +47,17 @@ export interface KyuEventMap {
 }
 
 export type KyuEvent = keyof KyuEventMap;
-type Listener<E extends KyuEvent> = (event: KyuEventMap[E]) => void;
+type Listener<E extends KyuEvent> = (event: KyuEventMap[E]) => unknown;
 
 /**
- * What happens in this process, for metrics, logs, traces and tests. A listener that throws is logged and harms nobody.
+ * What happens in this process, for metrics, logs, traces and tests. A listener that throws or rejects is logged and harms nobody.
  *
  * @publicApi
  */
 export class KyuEvents {
-  private readonly logger = new Logger('Kyu');
   private readonly listeners = new Map<KyuEvent, Set<Listener<never>>>();
+
+  constructor(private readonly logger: LoggerService = new Logger('Kyu')) {}
 
   /** Calls `listener` at each event until the returned function is called. */
   on<E extends KyuEvent>(event: E, listener: Listener<E>): () => void {
@@ -70,10 +72,16 @@ export class KyuEvents {
     if (!set) return;
     for (const listener of set) {
       try {
-        listener(data);
+        const result = listener(data);
+        if (result instanceof Promise)
+          result.catch((error: unknown) => this.complain(event, error));
       } catch (error) {
-        this.logger.error(`A listener of "${event}" threw: ${String(error)}`);
+        this.complain(event, error);
       }
     }
+  }
+
+  private complain(event: KyuEvent, error: unknown): void {
+    this.logger.error(`A listener of "${event}" threw: ${messageOf(error)}`);
   }
 }

@@ -1,9 +1,19 @@
 import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
-import { DuplicateHandlerError } from '../errors/kyu.errors.js';
-import { checkJobType, type JobDefaults } from '../job/new-job.js';
+import {
+  DuplicateHandlerError,
+  InvalidJobError,
+} from '../errors/kyu.errors.js';
+import {
+  checkDefaults,
+  checkJobType,
+  type JobDefaults,
+} from '../job/new-job.js';
+import { messageOf } from '../runtime/describe-error.js';
+import { showValue } from '../runtime/show-value.js';
 import { CONTEXT_TYPE } from './handler.compiler.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
@@ -30,7 +40,7 @@ export class HandlerRegistry {
   async load(): Promise<void> {
     const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
     for (const handler of this.explorer.explore()) {
-      checkJobType(handler.jobType);
+      check(handler);
       const other = this.handlers.get(handler.jobType);
       if (other && !registered.has(handler.jobType))
         throw new DuplicateHandlerError(handler.jobType, [
@@ -55,15 +65,23 @@ export class HandlerRegistry {
     call: JobHandlerFunction,
     defaults: JobDefaults,
   ): void {
-    checkJobType(jobType);
-    this.put({
+    if (typeof call !== 'function')
+      throw new InvalidJobError(
+        `Expected the handler of "${String(jobType)}" to be a function, got: ${showValue(call)}.`,
+      );
+    const handler: Handler = {
       jobType,
-      place: `register("${jobType}")`,
+      place: `register(${showValue(jobType)})`,
       defaults,
-      call,
+      call: async (payload, context) => {
+        const result = await call(payload, context);
+        return isObservable(result) ? lastValueFrom(result) : result;
+      },
       hostClass: Object,
       method: call as never,
-    });
+    };
+    check(handler);
+    this.put(handler);
   }
 
   /** Adds an interceptor around all handlers, inside those that are there. Runs that have begun are not changed. */
@@ -101,5 +119,15 @@ export class HandlerRegistry {
   private put(handler: Handler): void {
     this.handlers.set(handler.jobType, handler);
     this.types = [...this.handlers.keys()];
+  }
+}
+
+/** @throws {InvalidJobError} that says where the handler is. */
+function check({ jobType, defaults, place }: Handler): void {
+  try {
+    checkJobType(jobType);
+    checkDefaults(defaults);
+  } catch (error) {
+    throw new InvalidJobError(`${place}: ${messageOf(error)}`);
   }
 }

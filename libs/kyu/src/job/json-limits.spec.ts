@@ -62,7 +62,9 @@ describe('encodePayload', () => {
     const error = refusal(payload);
     expect(error.code).toBe('KYU_INVALID_JOB');
     expect(error.message).toContain(part);
-    expect(error.message).toMatch(/^The payload .*; pass .* Nothing was stored\.$/);
+    expect(error.message).toMatch(
+      /^The payload .*; pass .* Nothing was stored\.$/,
+    );
   });
 
   it('keeps what JSON.stringify threw as the cause', () => {

@@ -1,4 +1,5 @@
 import { InvalidJobError } from '../errors/kyu.errors.js';
+import { messageOf } from '../runtime/describe-error.js';
 
 /** A payload is a letter, not a parcel: put large data in a store of its own and its key in the payload. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -17,7 +18,7 @@ export function encodePayload(payload: unknown): string {
     json = JSON.stringify(payload);
   } catch (error) {
     throw problem(
-      `cannot be written as JSON (${error instanceof Error ? error.message.split('\n')[0] : String(error)}); ` +
+      `cannot be written as JSON (${messageOf(error).split('\n')[0]}); ` +
         'pass plain data: no BigInt, no cycles',
       error,
     );
@@ -57,7 +58,7 @@ export function encodeResult(result: unknown): {
   } catch (error) {
     return {
       json: null,
-      dropped: error instanceof Error ? error.message : String(error),
+      dropped: messageOf(error),
     };
   }
 }

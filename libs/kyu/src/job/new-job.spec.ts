@@ -249,7 +249,7 @@ describe('BUG: bad input whose refusal is no InvalidJobError', () => {
     expect(refusal(call)).toBeInstanceOf(InvalidJobError);
   });
 
-  it.each<[unknown]>([[5_000], [true], [new Date()]])(
+  it.each<[unknown]>([[5_000], [true], [new Date(0)]])(
     'options that are none (%p) are not ignored',
     (options) => {
       expect(refusal(() => make(options))).toBeInstanceOf(InvalidJobError);

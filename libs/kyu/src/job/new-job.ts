@@ -1,6 +1,7 @@
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import { parseDuration, type Duration } from '../runtime/duration.js';
 import { storableText } from '../runtime/text.js';
+import { showValue } from '../runtime/show-value.js';
 import { uuidV7 } from '../runtime/uuid-v7.js';
 import { encodePayload } from './json-limits.js';
 
@@ -73,7 +74,7 @@ export function newJob(
 export function checkJobType(jobType: unknown): asserts jobType is string {
   if (typeof jobType !== 'string' || jobType === '')
     throw new InvalidJobError(
-      `Expected the job type to be a non-empty string, got: ${show(jobType)}.`,
+      `Expected the job type to be a non-empty string, got: ${showValue(jobType)}.`,
     );
   if (Buffer.byteLength(jobType) > MAX_TYPE_BYTES)
     throw new InvalidJobError(
@@ -93,6 +94,15 @@ const KNOWN_OPTIONS = new Set([
 ]);
 
 function checkKnown(options: EnqueueOptions): void {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    Array.isArray(options) ||
+    options instanceof Date
+  )
+    throw new InvalidJobError(
+      `Expected the options to be an object such as { priority: 1 }, got: ${showValue(options)}.`,
+    );
   for (const key of Object.keys(options))
     if (!KNOWN_OPTIONS.has(key))
       throw new InvalidJobError(
@@ -108,8 +118,19 @@ function checkInteger(
 ): void {
   if (!Number.isInteger(value) || Number(value) < min || Number(value) > max)
     throw new InvalidJobError(
-      `Expected ${name} to be an integer from ${min} to ${max}, got: ${show(value)}.`,
+      `Expected ${name} to be an integer from ${min} to ${max}, got: ${showValue(value)}.`,
     );
+}
+
+/** The defaults of a handler. @throws {InvalidJobError} */
+export function checkDefaults({
+  priority = 0,
+  maxRetries = 0,
+  timeout = 1,
+}: JobDefaults): void {
+  checkInteger('priority', priority, -MAX_INTEGER, MAX_INTEGER);
+  checkInteger('maxRetries', maxRetries, 0, MAX_INTEGER);
+  checkTimeout(timeout);
 }
 
 /** @throws {InvalidJobError} */
@@ -117,7 +138,7 @@ export function checkTimeout(timeout: Duration): number {
   const ms = parseDuration(timeout);
   if (ms === undefined || ms < 1 || ms > MAX_INTEGER)
     throw new InvalidJobError(
-      `Expected timeout to be milliseconds or a duration such as '10s', at least 1 ms and at most 24 days, got: ${show(timeout)}.`,
+      `Expected timeout to be milliseconds or a duration such as '10s', at least 1 ms and at most 24 days, got: ${showValue(timeout)}.`,
     );
   return Math.round(ms);
 }
@@ -126,7 +147,7 @@ function checkScheduledAt(value: Date | undefined): Date | null {
   if (value === undefined) return null;
   if (!(value instanceof Date))
     throw new InvalidJobError(
-      `Expected scheduledAt to be a Date, got: ${show(value)}.`,
+      `Expected scheduledAt to be a Date, got: ${showValue(value)}.`,
     );
   if (Number.isNaN(value.getTime()))
     throw new InvalidJobError('scheduledAt is an invalid Date.');
@@ -136,6 +157,3 @@ function checkScheduledAt(value: Date | undefined): Date | null {
     );
   return value;
 }
-
-const show = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : String(value);

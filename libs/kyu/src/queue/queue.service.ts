@@ -17,7 +17,9 @@ import {
 } from '../job/new-job.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
+import { messageOf } from '../runtime/describe-error.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
+import { showValue } from '../runtime/show-value.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { JobReader } from '../store/job-reader.js';
 import { JobStore, type EnqueuedJob } from '../store/job-store.js';
@@ -26,6 +28,8 @@ import { JobRunner, type RunCounts } from './job-runner.js';
 
 /** More in one statement would hold its locks and its memory too long. */
 const MAX_BATCH = 10_000;
+/** One message to the server; V8 has no strings above half a gigabyte. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_PAGE = 1_000;
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
@@ -102,23 +106,32 @@ export class QueueService {
    * @throws {InvalidJobError} that names the first invalid job; nothing was stored.
    */
   async enqueueMany(jobs: readonly JobToEnqueue[]): Promise<string[]> {
+    if (!Array.isArray(jobs))
+      throw new InvalidJobError(
+        `enqueueMany() takes an array of { type, payload }, got: ${showValue(jobs)}. Nothing was stored.`,
+      );
     if (jobs.length > MAX_BATCH)
       throw new InvalidJobError(
         `enqueueMany() takes at most ${MAX_BATCH} jobs, got ${jobs.length}; call it several times. Nothing was stored.`,
       );
     if (jobs.length === 0) return [];
-    const stored = await this.insert(
-      jobs.map(({ type, payload, ...options }, index) => {
-        try {
-          return this.toNewJob(type, payload, options);
-        } catch (error) {
-          throw new InvalidJobError(
-            `Job ${index} of ${jobs.length}: ${(error as Error).message}`,
-            { cause: error },
-          );
-        }
-      }),
-    );
+    const rows = jobs.map((job, index) => {
+      try {
+        const { type, payload, ...options } = Object(job) as JobToEnqueue;
+        return this.toNewJob(type, payload, options);
+      } catch (error) {
+        throw new InvalidJobError(
+          `Job ${index} of ${jobs.length}: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
+    });
+    const bytes = rows.reduce((sum, row) => sum + row.payloadJson.length, 0);
+    if (bytes > MAX_BATCH_BYTES)
+      throw new InvalidJobError(
+        `The payloads of these ${jobs.length} jobs have ${bytes} bytes together, the limit is ${MAX_BATCH_BYTES}; call enqueueMany() several times. Nothing was stored.`,
+      );
+    const stored = await this.insert(rows);
     return stored.map(({ id }) => id);
   }
 
@@ -133,7 +146,7 @@ export class QueueService {
   async deadJobs({ limit = 100, before }: DeadJobsPage = {}): Promise<Job[]> {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
       throw new InvalidJobError(
-        `Expected limit to be an integer from 1 to ${MAX_PAGE}, got: ${String(limit)}.`,
+        `Expected limit to be an integer from 1 to ${MAX_PAGE}, got: ${showValue(limit)}.`,
       );
     return this.reader.findDead(
       this.config.queueName,
@@ -229,7 +242,7 @@ export class QueueService {
 function checkId(id: string): string {
   if (!isUuid(id))
     throw new InvalidJobError(
-      `Expected the id of a job, a UUID, got: ${JSON.stringify(id) ?? typeof id}.`,
+      `Expected the id of a job, a UUID, got: ${showValue(id)}.`,
     );
   return id.toLowerCase();
 }

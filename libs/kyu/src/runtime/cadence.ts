@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { messageOf } from './describe-error.js';
 
 /**
  * What every agent does with its ticks. Nest's `@Interval` cannot read options, begins before anything is ready and does not wait
@@ -38,15 +39,18 @@ export class Cadence<T> {
       this.again = true;
       return;
     }
-    this.runNow().catch((error: Error) =>
-      this.logger.warn(`${this.name} failed, trying again: ${error.message}`),
+    this.runNow().catch((error: unknown) =>
+      this.logger.warn(
+        `${this.name} failed, trying again: ${messageOf(error)}`,
+      ),
     );
   }
 
   /** Runs now, or joins the run under way. */
   runNow(): Promise<T> {
     this.nextAt = performance.now() + this.periodMs;
-    this.running ??= this.work().finally(() => {
+    const work = async (): Promise<T> => this.work(); // a synchronous throw is a rejection
+    this.running ??= work().finally(() => {
       this.running = undefined;
       if (!this.again) return;
       this.again = false;

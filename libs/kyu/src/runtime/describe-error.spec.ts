@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   describeError,
   MAX_ERROR_BYTES,
@@ -45,6 +46,11 @@ describe('describeError', () => {
     const { message } = describeError(circle);
     expect(message).toContain('[Circular');
     expect(message).toContain('[Object]');
+  });
+
+  it('of a wide object is one line', () => {
+    const wide = { first: 'x'.repeat(60), second: 'y'.repeat(60) };
+    expect(describeError(wide).message).not.toContain('\n');
   });
 
   it('of an Error without a message is its name', () => {
@@ -158,5 +164,24 @@ describe('describeError', () => {
     expect(Buffer.byteLength(many.message)).toBeLessThanOrEqual(
       MAX_ERROR_BYTES,
     );
+  });
+});
+
+describe("BUG: an Error of another realm (Node's own, under jest; a vm) is not one", () => {
+  it('has a message and a stack as well', () => {
+    const error = runInNewContext("new TypeError('no such file')") as Error;
+    expect(describeError(error)).toEqual({
+      message: 'no such file',
+      stack: error.stack,
+    });
+  });
+});
+
+describe('BUG: a message of 10 MB of NULs stops the event loop for seconds', () => {
+  it('takes milliseconds: what is cut off need not be made storable', () => {
+    const error = new Error('\0'.repeat(10_000_000));
+    const start = performance.now();
+    describeError(error);
+    expect(performance.now() - start).toBeLessThan(500);
   });
 });

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { storableText, truncateBytes } from './text.js';
 
 /** An error text above this is no message any more but a dump; it would bloat every row that fails. */
@@ -13,11 +13,12 @@ export interface ErrorText {
 
 /**
  * What a handler threw, as text that can always be stored: JavaScript may throw anything (`null`, a string, an object whose
- * getters throw), and the failure of a job must be recordable whatever it was.
+ * getters throw, a revoked Proxy), and the failure of a job must be recordable whatever it was.
  */
 export function describeError(thrown: unknown): ErrorText {
   try {
-    if (thrown instanceof Error) {
+    // Not `instanceof`: an error of another realm (a vm context, Jest's) is one too.
+    if (types.isNativeError(thrown) || thrown instanceof Error) {
       const message = String(thrown.message) || thrown.name || 'Error';
       return {
         message: bounded(message, MAX_ERROR_BYTES),
@@ -38,5 +39,10 @@ export function describeError(thrown: unknown): ErrorText {
   }
 }
 
+/** The message alone, of anything that was thrown. */
+export const messageOf = (thrown: unknown): string =>
+  describeError(thrown).message.replace(/^The handler threw /, '');
+
+/** Cut first: to make megabytes storable takes seconds. One unit more than fits, so that the cut is marked. */
 const bounded = (text: string, maxBytes: number): string =>
-  truncateBytes(storableText(text), maxBytes);
+  truncateBytes(storableText(text.slice(0, maxBytes + 1)), maxBytes);

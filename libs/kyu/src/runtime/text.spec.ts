@@ -9,7 +9,10 @@ describe('storableText', () => {
     ['plain', 'plain'],
     ['', ''],
     ['emoji 🦉 stays', 'emoji 🦉 stays'],
-    ['\t\n\u0001 control characters stay', '\t\n\u0001 control characters stay'],
+    [
+      '\t\n\u0001 control characters stay',
+      '\t\n\u0001 control characters stay',
+    ],
     ['a\0b\0', 'a\uFFFDb\uFFFD'],
     ['\ud800', '\uFFFD'],
     ['a\udc00b', 'a\uFFFDb'],

@@ -57,3 +57,14 @@ export const FIND_UNHANDLED = new Statement<{ id: string; job_type: string }>(
   SELECT id, job_type FROM ${jobs}
    WHERE id = ANY($2::uuid[]) AND queue = $1 AND status = 'pending' AND NOT job_type = ANY($3::text[])`,
 );
+
+/** $1 queue, $2 the types that can be run: some of the jobs that wait for another handler. */
+export const FIND_UNHANDLED_WAITING = new Statement<{
+  id: string;
+  job_type: string;
+}>(
+  'unhandled_waiting',
+  ({ jobs }) => `
+  SELECT id, job_type FROM ${jobs}
+   WHERE queue = $1 AND status = 'pending' AND NOT job_type = ANY($2::text[]) ORDER BY priority DESC, id LIMIT 10`,
+);

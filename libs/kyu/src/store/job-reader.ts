@@ -8,6 +8,7 @@ import {
   FIND_DEAD,
   FIND_JOB,
   FIND_UNHANDLED,
+  FIND_UNHANDLED_WAITING,
   type JobRow,
 } from './job-reader.sql.js';
 
@@ -49,6 +50,18 @@ export class JobReader {
     const rows = await this.database.run(FIND_UNHANDLED, [
       queue,
       ids,
+      jobTypes,
+    ]);
+    return rows.map(({ id, job_type: jobType }) => ({ id, jobType }));
+  }
+
+  /** Some of the jobs that wait for a handler of a type which is not among `jobTypes`. */
+  async findUnhandledWaiting(
+    queue: string,
+    jobTypes: readonly string[],
+  ): Promise<{ id: string; jobType: string }[]> {
+    const rows = await this.database.run(FIND_UNHANDLED_WAITING, [
+      queue,
       jobTypes,
     ]);
     return rows.map(({ id, job_type: jobType }) => ({ id, jobType }));

@@ -58,6 +58,9 @@ const claim = (jobs: string, chosen: string): string => `
             job.timeout_ms, job.claim_token, job.created_at, job.scheduled_at,
             (extract(epoch FROM now() - job.scheduled_at) * 1000)::float8 AS waited_ms`;
 
+/** A row whose counter somebody set to the end of `integer` would fail the statement, and with it the claim of every other. */
+const COUNTABLE = 'claim_token < 2147483647';
+
 /**
  * claim, by id: $1 worker, $2 queue, $3 types that it can run, $4 ids that were popped. An id may be forged, repeated, finished, cancelled or
  * running: only a pending row that is due becomes ours.
@@ -68,7 +71,7 @@ export const CLAIM_POPPED = new Statement<ClaimedRow>(
     claim(
       jobs,
       `SELECT id FROM ${jobs} WHERE id = ANY($4::uuid[]) AND queue = $2 AND status = 'pending'
-          AND job_type = ANY($3::text[]) AND scheduled_at <= now()`,
+          AND job_type = ANY($3::text[]) AND scheduled_at <= now() AND ${COUNTABLE}`,
     ),
 );
 
@@ -79,6 +82,7 @@ export const CLAIM_WAITING = new Statement<ClaimedRow>(
     claim(
       jobs,
       `SELECT id FROM ${jobs} WHERE queue = $2 AND status = 'pending' AND job_type = ANY($3::text[]) AND scheduled_at <= now()
+          AND ${COUNTABLE}
         ORDER BY priority DESC, id LIMIT $4`,
     ),
 );
@@ -146,7 +150,7 @@ export const CANCEL_IF_UNFINISHED = new Statement<{
   UPDATE ${jobs}
      SET status = CASE status WHEN 'running' THEN 'running' ELSE 'cancelled' END,
          completed_at = CASE WHEN status <> 'running' THEN now() END,
-         cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
+         cancel_requested_at = CASE status WHEN 'running' THEN coalesce(cancel_requested_at, now()) END, updated_at = now()
    WHERE id = $1 AND queue = $2 AND status IN ('scheduled', 'pending', 'failed', 'running')
   RETURNING job_type, status`,
 );

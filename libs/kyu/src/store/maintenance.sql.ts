@@ -68,8 +68,8 @@ export const RESCUE_STALE = new Statement<RescuedRow>(
      LIMIT $5 FOR UPDATE SKIP LOCKED
   )
   UPDATE ${jobs} AS job
-     SET ${giveBack('job', 'job.crash_count + 1 >= $4')},
-         crash_count = job.crash_count + 1,
+     SET ${giveBack('job', 'job.crash_count >= $4 - 1')},
+         crash_count = least(job.crash_count, 2147483646) + 1,
          error_message = 'The worker ' || job.locked_by || ' was lost while it ran this job.',
          locked_by = NULL, locked_at = NULL, updated_at = now(),
          history = ${appendCrash()}

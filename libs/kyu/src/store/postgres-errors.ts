@@ -1,22 +1,26 @@
+import { types } from 'node:util';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import { PostgresUnavailableError } from '../errors/kyu.errors.js';
 
 /** What a code of node-postgres, of Node's sockets or of PostgreSQL (its appendix A) means to the one who reads it at boot. */
-const ADVICE: Record<string, string> = {
-  ECONNREFUSED: 'nothing listens there; start PostgreSQL or correct the URL',
-  ENOTFOUND: 'no such host; correct the host name of the URL',
-  EAI_AGAIN: 'the name server does not answer; check the host name',
-  ETIMEDOUT: 'no answer; check the host, the port and the firewall',
-  ECONNRESET: 'the connection was closed; is this really a PostgreSQL port?',
-  '28P01': 'the password is wrong; correct user and password of the URL',
-  '28000': 'this user may not log in; correct the user, or pg_hba.conf',
-  '3D000': 'the database does not exist; create it or correct the URL',
-  '53300':
-    'too many connections; raise max_connections or lower postgres.maxConnections',
-  '57P03': 'the server is starting up or shutting down; try again in a moment',
-  '42501':
-    "the user lacks a right; grant it, or migrate with another role and set postgres.migrations to 'manual'",
-};
+const ADVICE = new Map(
+  Object.entries({
+    ECONNREFUSED: 'nothing listens there; start PostgreSQL or correct the URL',
+    ENOTFOUND: 'no such host; correct the host name of the URL',
+    EAI_AGAIN: 'the name server does not answer; check the host name',
+    ETIMEDOUT: 'no answer; check the host, the port and the firewall',
+    ECONNRESET: 'the connection was closed; is this really a PostgreSQL port?',
+    '28P01': 'the password is wrong; correct user and password of the URL',
+    '28000': 'this user may not log in; correct the user, or pg_hba.conf',
+    '3D000': 'the database does not exist; create it or correct the URL',
+    '53300':
+      'too many connections; raise max_connections or lower postgres.maxConnections',
+    '57P03':
+      'the server is starting up or shutting down; try again in a moment',
+    '42501':
+      "the user lacks a right; grant it, or migrate with another role and set postgres.migrations to 'manual'",
+  }),
+);
 
 /** Every error of a failed boot in one sentence: host, port, cause, cure. Never the password. */
 export function explainPostgresFailure(
@@ -25,9 +29,9 @@ export function explainPostgresFailure(
 ): PostgresUnavailableError {
   const { code, message } = firstError(error);
   const advice =
-    ADVICE[code ?? ''] ??
+    ADVICE.get(code ?? '') ??
     (/timeout/i.test(message)
-      ? ADVICE.ETIMEDOUT
+      ? ADVICE.get('ETIMEDOUT')
       : /SSL|certificate/i.test(message)
         ? 'TLS failed; check postgres.ssl and the sslmode of the URL'
         : 'check postgres.url');
@@ -47,9 +51,10 @@ export function describeTarget(
 
 /** `localhost` may stand for two addresses; Node then throws both failures as one. */
 function firstError(error: unknown): { code?: string; message: string } {
-  if (error instanceof AggregateError && error.errors.length > 0)
-    return firstError(error.errors[0]);
-  if (error instanceof Error)
+  const { errors } = (error ?? {}) as { errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return firstError(errors[0]);
+  // Not `instanceof`: an error of another realm (Jest's) is one too.
+  if (types.isNativeError(error))
     return {
       code: (error as { code?: string }).code,
       message: error.message.split('\n')[0]!,

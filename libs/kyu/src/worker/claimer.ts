@@ -23,10 +23,16 @@ import {
  */
 const SAFETY_LOOK_MS = 5_000;
 
+/** A worker that finds nothing looks this often whether that is for want of a handler. */
+const EXPLAIN_PERIOD_MS = 30_000;
+/** Types that are warned about, once each; somebody may make up new ones for ever. */
+const MAX_WARNED = 100;
+
 /** Is responsible for getting jobs that this worker owns: pop, then claim; straight from Postgres when the ready queue cannot tell. */
 @Injectable()
 export class Claimer {
   private lastLook = performance.now();
+  private lastExplained = Number.NEGATIVE_INFINITY;
   private claimFailed = false;
   private readonly warned = new Set<string>();
 
@@ -67,6 +73,7 @@ export class Claimer {
     this.lastLook = performance.now();
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
+    if (jobs.length === 0) await this.explainWaiting();
     return this.announce(jobs);
   }
 
@@ -94,15 +101,32 @@ export class Claimer {
   ): Promise<void> {
     const ours = new Set(jobs.map(({ id }) => id));
     const refused = ids.filter((id) => !ours.has(id));
-    const unhandled = await this.reader
+    await this.reader
       .findUnhandled(this.config.queueName, refused, this.handlers.jobTypes)
-      .catch(() => []); // it only explains
+      .then((unhandled) => this.warn(unhandled))
+      .catch(() => undefined); // it only explains
+  }
+
+  /** Without Redis nobody is refused: what this process cannot run is not even seen. */
+  private async explainWaiting(): Promise<void> {
+    if (performance.now() - this.lastExplained < EXPLAIN_PERIOD_MS) return;
+    this.lastExplained = performance.now();
+    await this.reader
+      .findUnhandledWaiting(this.config.queueName, this.handlers.jobTypes)
+      .then((unhandled) => this.warn(unhandled))
+      .catch(() => undefined);
+  }
+
+  private warn(unhandled: readonly { id: string; jobType: string }[]): void {
     for (const job of unhandled) {
       this.events.emit('job.unhandled', job);
-      if (this.warned.has(job.jobType)) continue;
+      if (this.warned.has(job.jobType) || this.warned.size >= MAX_WARNED)
+        continue;
       this.warned.add(job.jobType);
+      // Quoted: a type may hold line breaks, and a log line must stay one.
+      const type = JSON.stringify(job.jobType);
       this.logger.warn(
-        `No handler for the job type "${job.jobType}" in this process. Its jobs wait for a worker that has one; add @JobHandler(${JSON.stringify(job.jobType)}) or correct the type.`,
+        `No handler for the job type ${type} in this process. Its jobs wait for a worker that has one; add @JobHandler(${type}) or correct the type.`,
       );
     }
   }

@@ -11,14 +11,20 @@ export function decideFailure(
 ): Exclude<Outcome, { status: 'completed' }> {
   const { message: error, stack } = describeError(thrown);
   const details = { error, ...(stack !== undefined && { stack }) };
-  if (
-    thrown instanceof UnrecoverableJobError ||
-    job.retryCount >= job.maxRetries
-  )
+  if (isUnrecoverable(thrown) || job.retryCount >= job.maxRetries)
     return { status: 'dead', ...details };
   return {
     status: 'failed',
     retryInMs: backoffMs(job.retryCount + 1, backoff),
     ...details,
   };
+}
+
+/** A Proxy may throw when it is asked what it is. */
+function isUnrecoverable(thrown: unknown): boolean {
+  try {
+    return thrown instanceof UnrecoverableJobError;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,108 @@
+import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import type { BackoffPolicy } from '../job/backoff.js';
+import { decideFailure } from './decide-outcome.js';
+
+const backoff: BackoffPolicy = { baseMs: 1_000, capMs: 60_000, jitter: false };
+const decide = (retryCount: number, maxRetries: number, thrown: unknown) =>
+  decideFailure({ retryCount, maxRetries }, thrown, backoff);
+
+describe('decideFailure', () => {
+  it.each([
+    [0, 3, 1_000],
+    [1, 3, 2_000],
+    [2, 3, 4_000],
+    [33, 34, 60_000],
+    [0, 1, 1_000],
+  ])(
+    'after %d of %d retries there is another one, in %d ms',
+    (retryCount, maxRetries, retryInMs) => {
+      expect(decide(retryCount, maxRetries, new Error('no'))).toMatchObject({
+        status: 'failed',
+        retryInMs,
+        error: 'no',
+      });
+    },
+  );
+
+  it.each([
+    [0, 0],
+    [3, 3],
+    [4, 3], // somebody lowered max_retries by hand
+  ])('after %d of %d retries the job is dead', (retryCount, maxRetries) => {
+    const outcome = decide(retryCount, maxRetries, new Error('no'));
+    expect(outcome).toMatchObject({ status: 'dead', error: 'no' });
+    expect(outcome).not.toHaveProperty('retryInMs');
+  });
+
+  it('an UnrecoverableJobError is the end, whatever retries are left', () => {
+    class NoSuchUser extends UnrecoverableJobError {}
+    for (const error of [
+      new UnrecoverableJobError('gone'),
+      new NoSuchUser('gone'),
+    ])
+      expect(decide(0, 100, error)).toMatchObject({
+        status: 'dead',
+        error: 'gone',
+        stack: error.stack,
+      });
+  });
+
+  it('an error that only looks like one is a failure like any other', () => {
+    const thrown = { name: 'UnrecoverableJobError', message: 'gone' };
+    expect(decide(0, 1, thrown).status).toBe('failed');
+    expect(
+      decide(0, 1, new Error('x', { cause: new UnrecoverableJobError('y') }))
+        .status,
+    ).toBe('failed');
+  });
+
+  it('draws a wait between 0 and the full one with jitter', () => {
+    const waits = Array.from({ length: 200 }, () => {
+      const outcome = decideFailure(
+        { retryCount: 2, maxRetries: 3 },
+        new Error('no'),
+        { ...backoff, jitter: true },
+      );
+      return outcome.status === 'failed' ? outcome.retryInMs : Number.NaN;
+    });
+    expect(waits.every((ms) => ms >= 0 && ms <= 4_000)).toBe(true);
+    expect(new Set(waits).size).toBeGreaterThan(10);
+  });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['undefined', undefined],
+    ['text', 'no'],
+    ['an object', { no: 1 }],
+    ['a symbol', Symbol('no')],
+    ['NUL and half a character', new Error('\0\ud800')],
+    ['10 MB', new Error('x'.repeat(10_000_000))],
+  ])('can store that %s was thrown', (_, thrown) => {
+    const { error } = decide(0, 1, thrown);
+    expect(error).not.toBe('');
+    expect(error).not.toContain('\0');
+    expect(error.isWellFormed()).toBe(true);
+    expect(Buffer.byteLength(error)).toBeLessThanOrEqual(8_192);
+  });
+
+  it('has no stack where there is none', () => {
+    expect(decide(0, 0, 'text')).not.toHaveProperty('stack');
+  });
+});
+
+describe('BUG: a thrown Proxy is not recorded: its rejection ends the process', () => {
+  it('revoked', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(decide(0, 1, proxy).status).toBe('failed');
+  });
+
+  it('with a trap that throws', () => {
+    const trap = new Proxy(new Error('x'), {
+      getPrototypeOf() {
+        throw new Error('from the trap');
+      },
+    });
+    expect(decide(0, 1, trap).status).toBe('failed');
+  });
+});

@@ -1,0 +1,58 @@
+import { Module, type DynamicModule, type LoggerService } from '@nestjs/common';
+import { KyuModule } from '@kyu/nestjs';
+import { ChaosHandlers } from './handlers.js';
+import { Ledger } from './ledger.js';
+import type { AppSettings } from './settings.js';
+
+/** The application under test: what a user would write, with short times so that much happens in a minute. */
+@Module({})
+export class ChaosModule {
+  static with(
+    settings: AppSettings,
+    ledger: Ledger,
+    logger: LoggerService,
+  ): DynamicModule {
+    const { kyu, role } = settings;
+    const retention = kyu.keepFinishedMs;
+    return {
+      module: ChaosModule,
+      global: true,
+      imports: [
+        KyuModule.forRoot({
+          postgres: {
+            url: settings.postgresUrl,
+            schema: settings.schema,
+            // The harness has migrated as the owner; this role may not.
+            migrations: 'manual',
+            maxConnections: 8,
+          },
+          redis: { url: settings.redisUrl },
+          queueName: settings.queueName,
+          mode: role === 'worker' ? 'worker' : 'producer',
+          workers: kyu.workers,
+          metricsPort: 0,
+          metricsPath: false,
+          heartbeatInterval: kyu.heartbeatIntervalMs,
+          heartbeatTimeout: kyu.heartbeatTimeoutMs,
+          staleJobTimeout: kyu.staleJobTimeoutMs,
+          drainTimeout: kyu.drainTimeoutMs,
+          maxCrashes: kyu.maxCrashes,
+          maxRetries: 3,
+          timeout: '5s',
+          backoff: { base: 100, cap: 2_000, jitter: true },
+          retention: {
+            completed: retention,
+            cancelled: retention,
+            dead: retention,
+          },
+          logger,
+        }),
+      ],
+      providers: [
+        { provide: Ledger, useValue: ledger },
+        ...(role === 'worker' ? [ChaosHandlers] : []),
+      ],
+      exports: [Ledger],
+    };
+  }
+}

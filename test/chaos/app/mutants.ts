@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
+import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
+import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
+import type { ReadyQueue } from '../../../libs/kyu/src/ready-queue/ready-queue.js';
+import type { Database } from '../../../libs/kyu/src/store/database.js';
+import {
+  CLAIM_POPPED,
+  CLAIM_WAITING,
+  RELEASE_IF_OWNED,
+  SETTLE_IF_OWNED,
+} from '../../../libs/kyu/src/store/job.sql.js';
+import type {
+  EnqueuedJob,
+  JobStore,
+} from '../../../libs/kyu/src/store/job-store.js';
+import { MaintenanceStore } from '../../../libs/kyu/src/store/maintenance-store.js';
+import {
+  PROMOTE_DUE,
+  PRUNE_FINISHED,
+  RESCUE_STALE,
+} from '../../../libs/kyu/src/store/maintenance.sql.js';
+import { PooledHeartbeat } from '../../../libs/kyu/src/store/pooled-heartbeat.js';
+import { WorkerStore } from '../../../libs/kyu/src/store/worker-store.js';
+import { Claimer } from '../../../libs/kyu/src/worker/claimer.js';
+import { Heartbeat } from '../../../libs/kyu/src/worker/heartbeat.js';
+import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
+import { SELECT_STALE, TAKE_BACK, replaceSql } from './mutant.sql.js';
+import type { MutantName } from './mutant-names.js';
+import { wrap } from './wrap.js';
+
+/** Between the two steps of the two-step reaper. */
+const STEP_MS = 1_500;
+
+type Insert = (jobs: readonly NewJob[]) => Promise<string[]>;
+
+/** What `insert()` of the queue service uses. */
+interface Inserter {
+  config: { queueName: string };
+  store: JobStore;
+  readyQueue: ReadyQueue;
+  announce(stored: readonly EnqueuedJob[]): void;
+}
+
+/**
+ * Kyu with one promise broken each, as a mistake might break it. The checkers are worth something only if they catch every one of them.
+ */
+const MUTANTS: Readonly<Record<MutantName, () => void>> = {
+  'fence-dropped': () =>
+    replaceSql(
+      SETTLE_IF_OWNED,
+      " AND job.status = 'running' AND job.claim_token = run.token",
+      '',
+    ),
+  'claim-unguarded': () => {
+    replaceSql(CLAIM_POPPED, "AND status = 'pending'", '');
+    // Without this the CHECK constraint of the table would be the guard.
+    replaceSql(
+      CLAIM_POPPED,
+      "SET status = 'running'",
+      "SET completed_at = NULL, status = 'running'",
+    );
+  },
+  'claim-early': () => {
+    replaceSql(CLAIM_POPPED, 'AND scheduled_at <= now()', '');
+    replaceSql(CLAIM_WAITING, 'AND scheduled_at <= now()', '');
+    replaceSql(PROMOTE_DUE, 'AND scheduled_at <= now()', '');
+  },
+  'two-step-reaper': () =>
+    wrap(
+      MaintenanceStore.prototype,
+      'rescueStale',
+      async function (
+        this: { database: Database },
+        _original: unknown,
+        queue: string,
+        options: {
+          heartbeatTimeoutMs: number;
+          staleJobTimeoutMs: number;
+          maxCrashes: number;
+        },
+      ) {
+        const stale = await this.database.run(SELECT_STALE, [
+          queue,
+          options.heartbeatTimeoutMs,
+          options.staleJobTimeoutMs,
+        ]);
+        if (stale.length === 0) return [];
+        await sleep(STEP_MS);
+        await this.database.run(TAKE_BACK, [stale.map(({ id }) => id)]);
+        return [];
+      },
+    ),
+  'no-refill': () => {
+    wrap(Scheduler.prototype, 'refill', async () => 0);
+    wrap(
+      Claimer.prototype,
+      'claimWaiting',
+      async function (
+        this: { readyQueue: { usable?: boolean } },
+        original: (limit: number) => Promise<unknown[]>,
+        limit: number,
+      ) {
+        return this.readyQueue.usable ? [] : original(limit);
+      },
+    );
+  },
+  'stage-before-commit': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async function (
+        this: Inserter,
+        original: Insert,
+        jobs: readonly NewJob[],
+      ) {
+        await this.readyQueue.stage(jobs).catch(() => undefined);
+        return original(jobs);
+      },
+    ),
+  'ack-before-commit': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async function (
+        this: Inserter,
+        _original: Insert,
+        jobs: readonly NewJob[],
+      ) {
+        void this.store
+          .enqueue(this.config.queueName, jobs)
+          .then((stored) => this.announce(stored))
+          .catch(() => undefined);
+        return jobs.map(({ id }) => id);
+      },
+    ),
+  'prune-unfinished': () => {
+    replaceSql(
+      PRUNE_FINISHED,
+      /AND completed_at < now\(\)[\s\S]*?END/,
+      "AND created_at < now() - interval '1 millisecond' * least($2::float8, $3::float8, $4::float8)",
+    );
+    replaceSql(
+      PRUNE_FINISHED,
+      " AND job.status IN ('completed', 'cancelled', 'dead')",
+      '',
+    );
+  },
+  'token-reused': () =>
+    replaceSql(
+      RELEASE_IF_OWNED,
+      'locked_by = NULL,',
+      'locked_by = NULL, claim_token = job.claim_token - 1,',
+    ),
+  'no-self-fence': () =>
+    wrap(Heartbeat.prototype, 'checkLease', () => undefined),
+  'heartbeat-on-main-thread': () =>
+    wrap(
+      WorkerStore.prototype,
+      'keepBeating',
+      function (
+        this: WorkerStore,
+        _original: unknown,
+        record: Parameters<WorkerStore['heartbeat']>[0],
+        timing: { intervalMs: number },
+        onFailure: (message: string) => void,
+      ) {
+        const { worker, queue, slots, jobTypes } = record;
+        return new PooledHeartbeat(
+          () => this.heartbeat(record),
+          [worker.id, queue, worker.host, worker.pid, slots, [...jobTypes]],
+          timing.intervalMs,
+          onFailure,
+        );
+      },
+    ),
+  'crash-not-counted': () => {
+    replaceSql(RESCUE_STALE, 'crash_count = job.crash_count + 1,', '');
+  },
+  'handler-skipped': () =>
+    wrap(JobExecutor.prototype, 'callHandler', async () => ({
+      status: 'completed',
+      resultJson: null,
+    })),
+  'handler-twice': () =>
+    wrap(
+      JobExecutor.prototype,
+      'callHandler',
+      async (original: (run: unknown) => Promise<unknown>, run: unknown) => {
+        await original(run);
+        return original(run);
+      },
+    ),
+  'cancel-ignored': () => {
+    replaceSql(
+      SETTLE_IF_OWNED,
+      "CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END",
+      'run.outcome',
+    );
+    replaceSql(
+      SETTLE_IF_OWNED,
+      ' OR job.cancel_requested_at IS NOT NULL THEN',
+      ' THEN',
+    );
+  },
+};
+
+export function applyMutants(names: readonly string[]): void {
+  for (const name of names) {
+    const apply = (MUTANTS as Record<string, (() => void) | undefined>)[name];
+    if (!apply) throw new Error(`There is no mutant "${name}".`);
+    apply();
+  }
+}

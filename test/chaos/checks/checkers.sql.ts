@@ -1,0 +1,217 @@
+import { JOB_TRANSITIONS } from '@kyu/nestjs';
+
+/** What a checker may need to know of the scenario. */
+export interface CheckTerms {
+  /** Quoted. */
+  schema: string;
+  heartbeatTimeoutMs: number;
+  maxCrashes: number;
+}
+
+/** A checker is a query for violations: the job (or null), and what is wrong in words. No row: the promise was kept. */
+export interface Checker {
+  name: string;
+  /** The promise of the design that it holds the system to. */
+  promise: string;
+  sql: (terms: CheckTerms) => string;
+}
+
+const TERMINAL = `('completed', 'dead', 'cancelled')`;
+
+const LEGAL = Object.entries(JOB_TRANSITIONS)
+  .flatMap(([from, tos]) => tos.map((to) => `('${from}', '${to}')`))
+  .join(', ');
+
+/** Wall clocks of two processes are read at slightly different moments around the same event. */
+const SLACK_MS = 50;
+
+const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)`;
+
+/** The runs as the handlers saw them: when each began, and when its handler ended or was told to. */
+const RUNS = (schema: string): string => `
+  runs AS (
+    SELECT start.id, start.token, start.pid, min(start.mono) AS from_mono,
+           coalesce(
+             min(ending.mono),
+             (SELECT min(mono) FROM ${schema}.chaos_ledger AS die WHERE die.pid = start.pid AND die.kind = 'die' AND die.detail NOT LIKE 'SIGSTOP%'),
+             (SELECT min(from_mono) FROM ${schema}.chaos_faults AS gone WHERE gone.pid = start.pid AND gone.kind IN ('SIGKILL', 'exit')),
+             'Infinity') AS to_mono
+      FROM ${schema}.chaos_ledger AS start
+      LEFT JOIN ${schema}.chaos_ledger AS ending
+        ON ending.id = start.id AND ending.token = start.token AND ending.pid = start.pid AND ending.kind IN ('end', 'throw', 'abort')
+     WHERE start.kind = 'start'
+     GROUP BY start.id, start.token, start.pid
+  )`;
+
+export const CHECKERS: readonly Checker[] = [
+  {
+    name: 'lost',
+    promise: 'I1: an acked job has its row until it is pruned, finished',
+    sql: ({ schema }) => `
+      SELECT ack.id, 'acked as ' || ack.key || ', and there is no row' AS detail
+        FROM ${schema}.chaos_ledger AS ack
+       WHERE ack.kind = 'ack'
+         AND NOT EXISTS (SELECT 1 FROM ${schema}.kyu_jobs WHERE id = ack.id)
+         AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_audit AS pruned
+                          WHERE pruned.id = ack.id AND pruned.op = 'DELETE' AND pruned.old_status IN ${TERMINAL})`,
+  },
+  {
+    name: 'unfinished',
+    promise: 'I1: every job comes to an end once the faults are over',
+    sql: ({ schema }) => `
+      SELECT id, 'still ' || status || ' (' || job_type || '), locked by ' || coalesce(locked_by, 'nobody') AS detail
+        FROM ${schema}.kyu_jobs WHERE status NOT IN ${TERMINAL}`,
+  },
+  {
+    name: 'phantom',
+    promise: 'I2: a row was asked for',
+    sql: ({ schema }) => `
+      SELECT id, 'its key ' || coalesce(key, '(none)') || ' was never tried' AS detail
+        FROM ${schema}.chaos_audit AS row
+       WHERE op = 'INSERT' AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS tried WHERE tried.kind = 'try' AND tried.key = row.key)`,
+  },
+  {
+    name: 'stored twice',
+    promise: 'I2: one call makes one row',
+    sql: ({ schema }) => `
+      SELECT min(id::text)::uuid AS id, count(*) || ' rows for the key ' || key AS detail
+        FROM ${schema}.chaos_audit WHERE op = 'INSERT' GROUP BY key HAVING count(*) > 1`,
+  },
+  {
+    name: 'rejected and stored',
+    promise: 'I2: what was refused as invalid was not stored',
+    sql: ({ schema }) => `
+      SELECT row.id, 'refused (' || err.detail || ') and stored' AS detail
+        FROM ${schema}.chaos_ledger AS err JOIN ${schema}.chaos_audit AS row ON row.op = 'INSERT' AND row.key = err.key
+       WHERE err.kind = 'err' AND err.detail LIKE '%Nothing was stored%'`,
+  },
+  {
+    name: 'illegal transition',
+    promise: 'I8: only the moves of JOB_TRANSITIONS are made',
+    sql: ({ schema }) => `
+      SELECT id, op || ' ' || coalesce(old_status, '') || ' → ' || coalesce(new_status, '') || ' at ' || at AS detail
+        FROM ${schema}.chaos_audit
+       WHERE CASE op
+               WHEN 'INSERT' THEN new_status NOT IN ('scheduled', 'pending')
+               WHEN 'DELETE' THEN old_status NOT IN ${TERMINAL}
+               -- A cancel marks a running job and changes nothing else.
+               ELSE (old_status, new_status) NOT IN (${LEGAL})
+                    AND NOT (old_status = 'running' AND new_status = 'running' AND old_token = new_token AND old_worker = new_worker)
+             END`,
+  },
+  {
+    name: 'terminal resurrected',
+    promise: 'I7: terminal is final',
+    sql: ({ schema }) => `
+      SELECT id, old_status || ' → ' || new_status || ' at ' || at AS detail
+        FROM ${schema}.chaos_audit WHERE op = 'UPDATE' AND old_status IN ${TERMINAL}`,
+  },
+  {
+    name: 'token reused',
+    promise: 'I3: the tokens of a job only grow',
+    sql: ({ schema }) => `
+      SELECT id, 'claimed with the token ' || new_token || ', and ' || highest || ' had been given' AS detail
+        FROM (SELECT id, new_token, new_status, old_status,
+                     max(new_token) FILTER (WHERE new_status = 'running') OVER (PARTITION BY id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS highest
+                FROM ${schema}.chaos_audit) AS claim
+       WHERE new_status = 'running' AND old_status <> 'running' AND new_token <= highest`,
+  },
+  {
+    name: 'late settle accepted',
+    promise: 'I4: only the current token settles',
+    sql: ({ schema }) => `
+      SELECT settle.id, 'settled as ' || new_status || ' with the token ' || old_token || ' current, whose run had not ended' AS detail
+        FROM ${schema}.chaos_audit AS settle
+       WHERE old_status = 'running' AND new_status IN ('completed', 'failed', 'dead') AND old_crashes = new_crashes
+         AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
+                          WHERE ending.id = settle.id AND ending.token = settle.old_token AND ending.kind IN ('end', 'throw', 'abort')
+                            AND ending.at <= ${ms('settle.at')} + ${SLACK_MS})`,
+  },
+  {
+    name: 'completed without an end',
+    promise: 'a completed job has a handler that returned',
+    sql: ({ schema }) => `
+      SELECT id, 'completed with the token ' || old_token || ', and no handler of that token returned' AS detail
+        FROM ${schema}.chaos_audit AS settle
+       WHERE op = 'UPDATE' AND new_status = 'completed' AND old_status <> 'completed'
+         AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
+                          WHERE ending.id = settle.id AND ending.token = settle.old_token AND ending.kind = 'end')`,
+  },
+  {
+    name: 'early claim',
+    promise: 'I9: nothing starts before its time',
+    sql: ({ schema }) => `
+      SELECT id, 'claimed at ' || now_at || ', due at ' || scheduled_at AS detail
+        FROM ${schema}.chaos_audit WHERE old_status <> 'running' AND new_status = 'running' AND now_at < scheduled_at`,
+  },
+  {
+    name: 'started without a claim',
+    promise: 'I5: one claim, one start',
+    sql: ({ schema }) => `
+      SELECT id, count(*) || ' starts with the token ' || token || ' and ' ||
+             (SELECT count(*) FROM ${schema}.chaos_audit AS claim WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status <> 'running')
+             || ' claims' AS detail
+        FROM ${schema}.chaos_ledger AS start WHERE kind = 'start' GROUP BY id, token
+      HAVING count(*) > (SELECT count(*) FROM ${schema}.chaos_audit AS claim
+                          WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status <> 'running')`,
+  },
+  {
+    name: 'doubled without a cause',
+    promise:
+      'I5: without a crash, a stop or a fault of its worker a running job is not given back',
+    sql: ({ schema, heartbeatTimeoutMs }) => `
+      SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (crashes ' || old_crashes || ' → ' || new_crashes || '), and nothing had happened to it' AS detail
+        FROM (SELECT *, split_part(old_worker, ':', 2)::int AS pid, ${ms('at')} AS at_ms FROM ${schema}.chaos_audit
+               WHERE old_status = 'running' AND (new_status = 'pending' OR new_crashes > old_crashes)) AS back
+       WHERE NOT EXISTS (
+               SELECT 1 FROM ${schema}.chaos_faults AS fault
+                WHERE (fault.pid = back.pid OR (fault.pid IS NULL AND fault.scope = 'postgres'))
+                  AND fault.scope <> 'redis' AND fault.from_at <= back.at_ms
+                  -- A lost process stays lost. A cut one may have left claims behind that it never heard of: they overrun their time first.
+                  AND (fault.kind IN ('SIGKILL', 'SIGTERM', 'exit') OR coalesce(fault.to_at, 'Infinity') >= back.at_ms
+                       - CASE WHEN fault.scope = 'postgres' THEN 45000 ELSE ${heartbeatTimeoutMs} + 3000 END))
+         AND NOT EXISTS (
+               SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)`,
+  },
+  {
+    name: 'overlap',
+    promise:
+      'I6: a worker stops its runs before anyone else begins them, or within a second of being able to',
+    sql: ({ schema }) => `
+      WITH ${RUNS(schema)}, frozen AS (
+        SELECT pid, from_mono, coalesce(to_mono, 'Infinity') AS to_mono FROM ${schema}.chaos_faults WHERE kind = 'SIGSTOP'
+        UNION ALL
+        SELECT pid, mono - detail::float8, mono FROM ${schema}.chaos_ledger WHERE kind = 'lag'
+      )
+      SELECT a.id, 'the runs ' || a.token || ' (pid ' || a.pid || ') and ' || b.token || ' (pid ' || b.pid || ') overlap by '
+             || round((least(a.to_mono, b.to_mono) - b.from_mono)::numeric) || ' ms' AS detail
+        FROM runs AS a JOIN runs AS b ON b.id = a.id AND b.token > a.token AND b.from_mono < a.to_mono - ${SLACK_MS}
+       WHERE NOT EXISTS (SELECT 1 FROM frozen WHERE frozen.pid = a.pid AND frozen.from_mono <= b.from_mono AND a.to_mono <= frozen.to_mono + 1000)`,
+  },
+  {
+    name: 'attempts miscounted',
+    promise:
+      'I10: a failure counts as a retry, a crash as a crash, a stop as neither',
+    sql: ({ schema, maxCrashes }) => `
+      SELECT id, 'retries ' || retry_count || ', crashes ' || crash_count || '; the audit has ' || failed || ' and ' || crashed AS detail
+        FROM ${schema}.kyu_jobs JOIN (
+               SELECT id, count(*) FILTER (WHERE old_status = 'running' AND new_status = 'failed') AS failed,
+                      count(*) FILTER (WHERE old_status = 'running' AND new_crashes > old_crashes) AS crashed
+                 FROM ${schema}.chaos_audit GROUP BY id) AS audit USING (id)
+       WHERE retry_count <> failed OR crash_count <> crashed OR retry_count > max_retries OR crash_count > ${maxCrashes}`,
+  },
+  {
+    name: 'cancel ignored',
+    promise:
+      'I11: after cancelJob() no run starts, and the job does not complete',
+    sql: ({ schema }) => `
+      SELECT ack.id, 'cancelJob() said ' || ack.detail || ', and then: ' || after.old_status || ' → ' || after.new_status || ' at ' || after.at AS detail
+        FROM ${schema}.chaos_ledger AS ack JOIN ${schema}.chaos_audit AS after
+          ON after.id = ack.id AND ${ms('after.at')} > ack.at + ${SLACK_MS} AND after.op = 'UPDATE' AND after.new_status <> 'cancelled'
+       WHERE ack.kind = 'cancel-ack'
+      UNION ALL
+      SELECT ack.id, 'cancelJob() said ' || ack.detail || ', and it is ' || job.status
+        FROM ${schema}.chaos_ledger AS ack JOIN ${schema}.kyu_jobs AS job USING (id)
+       WHERE ack.kind = 'cancel-ack' AND job.status <> 'cancelled'`,
+  },
+];

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Violation } from '../checks/check.js';
+import { APP_ROLE } from '../servers/servers.js';
+import type { Arena } from './arena.js';
+
+const POLL_MS = 100;
+/** A producer may be in a call that a half-open connection holds up until its query_timeout (25 s). */
+const PRODUCER_PATIENCE_MS = 45_000;
+/** Beyond the drain timeout: closing connections, of which one may be half-open. */
+const STOP_PATIENCE_MS = 10_000;
+const LEFTOVERS_PATIENCE_MS = 6_000;
+const SESSIONS_PATIENCE_MS = 5_000;
+
+/** How a scenario came to rest. */
+export interface Rest {
+  /** From the end of the faults until the last job was terminal, ms; undefined when that did not come. */
+  settledMs: number | undefined;
+  violations: Violation[];
+}
+
+/**
+ * Brings a scenario to rest: no more faults, no more jobs; then waits until every job is terminal, and then ends the workers. What can be seen only
+ * now is checked here; what the evidence shows is checked later.
+ */
+export async function finish(arena: Arena, patienceMs: number): Promise<Rest> {
+  const violations: Violation[] = [];
+  const complain = (checker: string, detail: string): void =>
+    void violations.push({ checker, id: null, detail });
+  arena.mend();
+  const mendedAt = performance.now();
+  await Promise.all(
+    arena.producers.map((slot) => slot.stop(PRODUCER_PATIENCE_MS)),
+  );
+  const settledMs = await settled(arena, mendedAt, patienceMs);
+  if (settledMs !== undefined) {
+    const leftovers = await idsLeftInRedis(arena);
+    if (leftovers.length > 0)
+      complain(
+        'left in Redis',
+        `${leftovers.length} ids of jobs that are not pending, such as ${leftovers[0]}`,
+      );
+  }
+  const patience = arena.kyu.drainTimeoutMs + STOP_PATIENCE_MS;
+  await Promise.all(arena.workers.map((slot) => slot.stop(patience)));
+  for (const slot of arena.slots)
+    for (const surprise of slot.surprises)
+      complain('ended otherwise', surprise);
+  const sessions = await sessionsLeft(arena);
+  if (sessions > 0)
+    complain(
+      'leaked session',
+      `${sessions} sessions of the application, of which no process is left`,
+    );
+  return { settledMs, violations };
+}
+
+async function settled(
+  arena: Arena,
+  since: number,
+  patienceMs: number,
+): Promise<number | undefined> {
+  while (performance.now() - since < patienceMs) {
+    const [row] = await arena.sql<{ left: string }>(
+      `SELECT count(*) AS left FROM @.kyu_jobs WHERE status NOT IN ('completed', 'dead', 'cancelled')`,
+    );
+    if (row!.left === '0') return performance.now() - since;
+    await sleep(POLL_MS);
+  }
+  return undefined;
+}
+
+/** Everything is terminal, so nothing is pending: every id that stays is a leftover. Workers pop what they find, which takes a moment. */
+async function idsLeftInRedis(arena: Arena): Promise<string[]> {
+  const deadline = performance.now() + LEFTOVERS_PATIENCE_MS;
+  for (;;) {
+    const ids = await arena.servers.redisClient.zrange(arena.queueName, 0, -1);
+    if (ids.length === 0 || performance.now() > deadline) return ids;
+    await sleep(POLL_MS);
+  }
+}
+
+async function sessionsLeft(arena: Arena): Promise<number> {
+  const deadline = performance.now() + SESSIONS_PATIENCE_MS;
+  for (;;) {
+    const [row] = await arena.sql<{ left: string }>(
+      'SELECT count(*) AS left FROM pg_stat_activity WHERE usename = $1',
+      [APP_ROLE],
+    );
+    if (row!.left === '0' || performance.now() > deadline)
+      return Number(row!.left);
+    await sleep(POLL_MS);
+  }
+}

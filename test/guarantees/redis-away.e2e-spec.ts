@@ -1,0 +1,177 @@
+import { startEmbeddedRedis, type EmbeddedServer } from '@kyu/embedded';
+import { until } from '@kyu/testing';
+import { Redis } from 'ioredis';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { Gate } from '../support/gate.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
+
+/** I15: Redis may be gone, slow, full, empty or somebody else's, on a server of its own. */
+
+let server: EmbeddedServer;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startEmbeddedRedis();
+});
+beforeEach(() => {
+  redis = new Redis(server.url);
+  redis.on('error', () => undefined);
+});
+afterEach(() => redis.disconnect());
+afterAll(() => server.stop());
+
+const start = (
+  handlers: Parameters<typeof startKyu>[0] & object = {},
+): Promise<TestKyu> =>
+  startKyu({
+    ...handlers,
+    options: { redis: { url: server.url }, ...handlers.options },
+  });
+
+const many = (count: number) =>
+  Array.from({ length: count }, () => ({ type: 'work', payload: null }));
+
+/** Milliseconds until `count` new jobs have run. */
+async function run(kyu: TestKyu, count: number): Promise<number> {
+  const startedAt = performance.now();
+  let settled = 0;
+  const stop = kyu.events.on('job.settled', () => settled++);
+  await kyu.queue.enqueueMany(many(count));
+  await until(`${count} jobs to run`, () => settled === count, 25_000);
+  stop();
+  return performance.now() - startedAt;
+}
+
+/** Enqueues until an id is in Redis again: a producer's way back. */
+const backInRedis = (kyu: TestKyu): Promise<unknown> =>
+  until('ids to be staged again', async () => {
+    const id = await kyu.queue.enqueue('work', null);
+    return redis.zscore(kyu.queueName, id);
+  });
+
+it('I15 after FLUSHALL, and after a restart that lost everything, each due job is claimed within 5 s', async () => {
+  const gate = new Gate();
+  const kyu = await start({
+    options: { workers: 1 },
+    handlers: { hold: () => gate.wait(), work: () => undefined },
+  });
+  await kyu.queue.enqueue('hold', null);
+  await until('the only slot to be taken', () => gate.arrivals);
+  await kyu.queue.enqueueMany(many(30));
+  await until(
+    'all to be staged',
+    async () => (await redis.zcard(kyu.queueName)) === 30,
+  );
+  let claims = 0;
+  kyu.events.on('job.claimed', () => claims++);
+  let lostAt = performance.now();
+  await redis.flushall();
+  gate.open();
+  await until('all to be claimed', () => claims === 30);
+  expect(performance.now() - lostAt).toBeLessThan(5_000);
+
+  const port = Number(new URL(server.url).port);
+  await server.stop();
+  server = await startEmbeddedRedis({ port });
+  lostAt = performance.now();
+  await run(kyu, 30);
+  expect(performance.now() - lostAt).toBeLessThan(5_000);
+  await until('Redis to be used again', () =>
+    kyu.logger.messages('log').some((line) => line.includes('is back')),
+  );
+  // What is left in Redis is waiting in Postgres, or nothing.
+  await until(
+    'Redis to hold nothing that does not wait',
+    async () => (await redis.zcard(kyu.queueName)) === 0,
+  );
+});
+
+it('I15 with Redis down, work goes on from PostgreSQL at no less than 30 % of its speed, and returns', async () => {
+  const proxy = await FaultProxy.open(server.url);
+  try {
+    const kyu = await start({
+      options: { redis: { url: proxy.url }, workers: 10 },
+      handlers: { work: () => undefined },
+    });
+    await run(kyu, 50); // warm
+    const up = await run(kyu, 500);
+    proxy.set('cut');
+    await until('the outage to be noticed', () =>
+      kyu.logger.messages('warn').some((line) => line.includes('Redis at')),
+    );
+    const down = await run(kyu, 500);
+    expect(up / down).toBeGreaterThan(0.3);
+    proxy.set('none');
+    await until('Redis to be used again', () =>
+      kyu.logger.messages('log').some((line) => line.includes('is back')),
+    );
+    await run(kyu, 50);
+  } finally {
+    await proxy.close();
+  }
+});
+
+it('I15 an enqueue waits for a Redis that does not answer 250 ms once, then not at all', async () => {
+  const proxy = await FaultProxy.open(server.url);
+  try {
+    const kyu = await start({
+      options: { redis: { url: proxy.url }, mode: 'producer' },
+    });
+    const timed = async (): Promise<number> => {
+      const startedAt = performance.now();
+      await kyu.queue.enqueue('work', null);
+      return performance.now() - startedAt;
+    };
+    const median = async (): Promise<number> => {
+      const times: number[] = [];
+      for (let i = 0; i < 15; i++) times.push(await timed());
+      return times.sort((a, b) => a - b)[7]!;
+    };
+    await timed();
+    const normal = await median();
+    proxy.set('blackhole');
+    expect(await timed()).toBeLessThan(250 + normal + 100);
+    expect(await median()).toBeLessThan(normal * 3 + 10);
+    proxy.set('none');
+    await backInRedis(kyu);
+  } finally {
+    await proxy.close();
+  }
+});
+
+it('I15 a Redis that is slow is left alone, and used again when it is quick', async () => {
+  const worker = await start({ handlers: { work: () => undefined } });
+  const producer = await start({ options: { mode: 'producer' } });
+  await run(worker, 10);
+  await redis.call('CLIENT', 'PAUSE', '2500', 'ALL');
+  const pausedAt = performance.now();
+  await run(worker, 20);
+  expect(performance.now() - pausedAt).toBeLessThan(2_000);
+  await backInRedis(producer);
+  await run(worker, 10);
+});
+
+it('I15 a Redis that is full costs the ready queue, not the work', async () => {
+  const worker = await start({ handlers: { work: () => undefined } });
+  const producer = await start({ options: { mode: 'producer' } });
+  await run(worker, 10);
+  await redis.config('SET', 'maxmemory', '1');
+  try {
+    // Normally a fraction of a second.
+    expect(await run(worker, 300)).toBeLessThan(5_000);
+  } finally {
+    await redis.config('SET', 'maxmemory', '0');
+  }
+  await backInRedis(producer);
+});
+
+it('I15 a key of another type costs the ready queue, not the work', async () => {
+  const worker = await start({ handlers: { work: () => undefined } });
+  await run(worker, 10);
+  await redis.set(worker.queueName, 'a string');
+  expect(await run(worker, 300)).toBeLessThan(5_000);
+  await redis.del(worker.queueName);
+  await until('Redis to be used again', () =>
+    worker.logger.messages('log').some((line) => line.includes('is back')),
+  );
+  await run(worker, 10);
+});

@@ -1,0 +1,156 @@
+import { until } from '@kyu/testing';
+import { REDIS_URL } from '../support/servers.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
+
+const ready = { other: () => 'done' };
+const warnings = (kyu: TestKyu): string[] => kyu.logger.messages('warn');
+const WARNING =
+  'No handler for the job type "nobody" in this process. Its jobs wait for a worker that has one; ' +
+  'add @JobHandler("nobody") or correct the type.';
+
+/** Nothing was done to these jobs. */
+async function expectUntouched(kyu: TestKyu, ids: string[]): Promise<void> {
+  for (const id of ids)
+    expect(await kyu.queue.inspect(id)).toMatchObject({
+      status: 'pending',
+      retryCount: 0,
+      claimToken: 0,
+      crashCount: 0,
+      history: [],
+      errorMessage: null,
+      lockedBy: null,
+    });
+}
+
+/** Jobs of another type that were enqueued later have run, one after the other. */
+async function othersRun(kyu: TestKyu, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const settled = kyu.nextEvent('job.settled');
+    await kyu.queue.enqueue('other', i);
+    await settled;
+  }
+}
+
+describe('a job type that nobody handles', () => {
+  it('waits, consumes no attempt, and is said once', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const seen = new Set<string>();
+    kyu.events.on('job.unhandled', ({ id }) => seen.add(id));
+    const ids = await kyu.queue.enqueueMany(
+      Array.from({ length: 20 }, () => ({
+        type: 'nobody',
+        payload: null,
+        priority: 9,
+      })),
+    );
+    await until('every job to have been looked at', () => seen.size === 20);
+    await othersRun(kyu, 5); // the queue behind them is not held up
+    await expectUntouched(kyu, ids);
+    expect(warnings(kyu)).toEqual([WARNING]);
+    expect(kyu.logger.messages('error')).toEqual([]);
+  });
+
+  it('is said once for each type', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const seen = new Set<string>();
+    kyu.events.on('job.unhandled', ({ jobType }) => seen.add(jobType));
+    for (const type of ['nobody', 'no one', 'nobody', 'no one'])
+      await kyu.queue.enqueue(type, null);
+    await until('both to have been looked at', () => seen.size === 2);
+    await othersRun(kyu, 1);
+    expect(warnings(kyu).toSorted()).toEqual([
+      WARNING.replaceAll('nobody', 'no one'),
+      WARNING,
+    ]);
+  });
+
+  it('runs as soon as a handler is registered', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const unhandled = kyu.nextEvent('job.unhandled');
+    const id = await kyu.queue.enqueue('nobody', 'patience');
+    await unhandled;
+    const settled = kyu.nextEvent('job.settled');
+    kyu.queue.register('nobody', (payload) => payload);
+    expect(await settled).toMatchObject({ id, status: 'completed' });
+    expect(await kyu.queue.inspect(id)).toMatchObject({
+      result: 'patience',
+      retryCount: 0,
+      claimToken: 1,
+    });
+  });
+
+  it('runs in another process that has a handler', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const unhandled = kyu.nextEvent('job.unhandled');
+    const id = await kyu.queue.enqueue('nobody', null);
+    await unhandled;
+    const other = await startKyu({
+      beside: kyu,
+      handlers: { nobody: () => 'done' },
+    });
+    await until(
+      'the other worker to run it',
+      async () => (await kyu.queue.inspect(id)).status === 'completed',
+    );
+    expect(warnings(other)).toEqual([]);
+  });
+
+  it('can be cancelled', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const unhandled = kyu.nextEvent('job.unhandled');
+    const id = await kyu.queue.enqueue('nobody', null);
+    await unhandled;
+    await kyu.queue.cancelJob(id);
+    expect((await kyu.queue.inspect(id)).status).toBe('cancelled');
+  });
+
+  it('waits in a worker without any handler, which takes nothing from the others', async () => {
+    const kyu = await startKyu();
+    const id = await kyu.queue.enqueue('nobody', null);
+    const other = await startKyu({
+      beside: kyu,
+      handlers: { nobody: () => 'done' },
+    });
+    await until(
+      'the worker with the handler to run it',
+      async () => (await other.queue.inspect(id)).status === 'completed',
+    );
+  });
+
+  it('is left alone by runOnce()', async () => {
+    const kyu = await startKyu({
+      handlers: ready,
+      options: { mode: 'producer' },
+    });
+    const id = await kyu.queue.enqueue('nobody', null);
+    await kyu.queue.enqueue('other', null);
+    expect(await kyu.queue.runOnce()).toMatchObject({
+      claimed: 1,
+      completed: 1,
+    });
+    await expectUntouched(kyu, [id]);
+  });
+
+  it('waits without Redis, too', async () => {
+    const kyu = await startKyu({ handlers: ready, options: { redis: false } });
+    const id = await kyu.queue.enqueue('nobody', null, { priority: 9 });
+    await othersRun(kyu, 2);
+    await expectUntouched(kyu, [id]);
+    const settled = kyu.nextEvent('job.settled');
+    kyu.queue.register('nobody', () => 'done');
+    expect(await settled).toMatchObject({ id, status: 'completed' });
+  });
+});
+
+describe('BUG: without Redis nobody says that a job type has no handler', () => {
+  it.each<[string, object]>([
+    ['redis: false', { redis: false }],
+    ['runOnce()', { redis: { url: REDIS_URL }, mode: 'producer' }],
+  ])('%s', async (_, options) => {
+    const kyu = await startKyu({ handlers: ready, options });
+    await kyu.queue.enqueue('nobody', null);
+    if ('mode' in options) await kyu.queue.runOnce();
+    await until('the warning', () => warnings(kyu).length > 0, 6_000);
+    expect(warnings(kyu)).toEqual([WARNING]);
+  });
+});

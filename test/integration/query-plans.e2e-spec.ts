@@ -1,0 +1,166 @@
+import { migrateKyu } from '@kyu/nestjs';
+import { Client, escapeLiteral } from 'pg';
+import * as readerSql from '../../libs/kyu/src/store/job-reader.sql.js';
+import * as jobSql from '../../libs/kyu/src/store/job.sql.js';
+import * as maintenanceSql from '../../libs/kyu/src/store/maintenance.sql.js';
+import { sqlNames, Statement } from '../../libs/kyu/src/store/statement.js';
+import * as workerSql from '../../libs/kyu/src/store/worker.sql.js';
+import { isolated } from '@kyu/testing';
+import { POSTGRES_URL } from '../support/servers.js';
+
+/** A table as it is after a busy week: mostly history. */
+const FILL = `
+  INSERT INTO jobs (id, job_type, queue, status, priority, scheduled_at, locked_by, locked_at, completed_at, created_at)
+  SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - 604800000 + n * 10000), 12, '0')
+            || '7' || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid,
+         'type' || n % 5, CASE WHEN n % 10 = 0 THEN 'other' ELSE 'q' END, status, n % 7,
+         now() + CASE WHEN status IN ('scheduled', 'failed') THEN 1 ELSE -1 END * n % 1000 * interval '1 second',
+         CASE WHEN status = 'running' THEN 'worker' || n % 5 END, CASE WHEN status = 'running' THEN now() END,
+         CASE WHEN status IN ('completed', 'dead', 'cancelled') THEN now() - (60000 - n) * interval '10 seconds' END, now()
+    FROM (SELECT n, CASE WHEN n <= 44000 THEN 'completed' WHEN n <= 47000 THEN 'dead' WHEN n <= 50000 THEN 'cancelled'
+                         WHEN n <= 52000 THEN 'pending' WHEN n <= 53000 THEN 'scheduled' WHEN n <= 54000 THEN 'failed'
+                         ELSE 'running' END AS status
+            FROM generate_series(1, 54050) AS n) AS rows`;
+
+/** In the middle of the history. */
+const ID = middleId();
+const IDS = `{${ID}}`;
+const TYPES = '{type0,type1,type2,type3,type4}';
+type Arguments = (string | number | null)[];
+
+/**
+ * Each statement that runs often, with arguments and the index that it should read the jobs by. By id from among the waiting ones, PostgreSQL 18
+ * may also skip through the priorities of the waiting index.
+ */
+const HOT: Record<string, [Statement<never>, Arguments, string]> = {
+  claimPopped: [
+    jobSql.CLAIM_POPPED as never,
+    ['worker', 'q', TYPES, IDS],
+    'pkey|waiting',
+  ],
+  claimWaiting: [
+    jobSql.CLAIM_WAITING as never,
+    ['worker', 'q', TYPES, 5],
+    'waiting',
+  ],
+  settle: [
+    jobSql.SETTLE_IF_OWNED as never,
+    [IDS, '{1}', '{completed}', '{NULL}', '{NULL}', '{NULL}', '{NULL}'],
+    'pkey',
+  ],
+  release: [jobSql.RELEASE_IF_OWNED as never, [IDS, '{1}'], 'pkey'],
+  cancel: [jobSql.CANCEL_IF_UNFINISHED as never, [ID, 'q'], 'pkey'],
+  findCancelRequested: [
+    jobSql.FIND_CANCEL_REQUESTED as never,
+    ['worker1'],
+    'running',
+  ],
+  promote: [maintenanceSql.PROMOTE_DUE as never, ['q', 1_000], 'upcoming'],
+  refill: [
+    maintenanceSql.BEST_WAITING as never,
+    ['q', 10_000, 30_000],
+    'waiting',
+  ],
+  rescue: [
+    maintenanceSql.RESCUE_STALE as never,
+    ['q', 30_000, 600_000, 3, 1_000],
+    'running',
+  ],
+  prune: [
+    maintenanceSql.PRUNE_FINISHED as never,
+    ['q', 604_000_000, 604_000_000, 2_592_000_000, 604_000_000, 1_000],
+    'pkey',
+  ],
+  inspect: [readerSql.FIND_JOB as never, [ID, 'q'], 'pkey'],
+  deadJobs: [readerSql.FIND_DEAD as never, ['q', 100, null], 'dead'],
+  'deadJobs, next page': [readerSql.FIND_DEAD as never, ['q', 100, ID], 'dead'],
+  countWaiting: [readerSql.COUNT_WAITING as never, ['q'], 'waiting'],
+  findUnhandled: [
+    readerSql.FIND_UNHANDLED as never,
+    ['q', IDS, '{type0}'],
+    'pkey|waiting',
+  ],
+  removeLostWorkers: [
+    workerSql.REMOVE_LOST_WORKERS as never,
+    ['q', 30_000],
+    'running',
+  ],
+};
+
+function middleId(): string {
+  const time = (Date.now() - 604_800_000 + 460_000_000)
+    .toString(16)
+    .padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  Plans?: Plan[];
+}
+
+/** How the jobs table is read: the names of the indexes, or the kind of scan that uses none. */
+function waysIn(plan: Plan): string[] {
+  const own = plan['Index Name']
+    ? [plan['Index Name']]
+    : plan['Relation Name'] === 'kyu_jobs' &&
+        plan['Node Type'].endsWith('Seq Scan')
+      ? [plan['Node Type']]
+      : [];
+  return [...own, ...(plan.Plans ?? []).flatMap(waysIn)];
+}
+
+describe('on a table with 50 000 finished jobs', () => {
+  const { schema } = isolated();
+  let client: Client;
+
+  beforeAll(async () => {
+    await migrateKyu({ url: POSTGRES_URL, schema });
+    client = new Client({ connectionString: POSTGRES_URL });
+    await client.connect();
+    await client.query(`SET search_path = "${schema}"`);
+    await client.query(FILL.replace('INTO jobs', 'INTO kyu_jobs'));
+    await client.query(
+      `INSERT INTO kyu_workers (id, queue, host, pid, slots, job_types)
+       SELECT 'worker' || n, 'q', 'host', n, 5, $1 FROM generate_series(0, 4) AS n`,
+      [TYPES],
+    );
+    await client.query('VACUUM ANALYZE kyu_jobs, kyu_workers');
+  });
+
+  afterAll(async () => {
+    await client.query(`DROP SCHEMA "${schema}" CASCADE`);
+    await client.end();
+  });
+
+  // A prepared statement gets a plan of its own for its first five runs and maybe a generic one from then on: both must be good.
+  describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (mode) => {
+    it.each(Object.keys(HOT))('%s reads by its index', async (name) => {
+      const [statement, values, index] = HOT[name]!;
+      const { text } = statement.for(sqlNames({ schema, prefix: 'kyu_' }));
+      const literals = values.map((value) =>
+        value === null ? 'NULL' : escapeLiteral(String(value)),
+      );
+      await client.query(`SET plan_cache_mode = ${mode}`);
+      await client.query(`PREPARE hot AS ${text}`);
+      try {
+        const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+          `EXPLAIN (FORMAT JSON) EXECUTE hot(${literals.join(', ')})`,
+        );
+        const plan = rows[0]!['QUERY PLAN'][0].Plan;
+        const ways = new Set(
+          waysIn(plan).filter((way) => !way.startsWith('kyu_workers')),
+        );
+        // An update finds its rows again by the primary key; the search itself must be by the index.
+        const wanted = index.split('|').map((each) => `kyu_jobs_${each}`);
+        expect(wanted.some((each) => ways.has(each))).toBe(true);
+        for (const way of [...wanted, 'kyu_jobs_pkey']) ways.delete(way);
+        expect([...ways]).toEqual([]);
+      } finally {
+        await client.query('DEALLOCATE hot');
+      }
+    });
+  });
+});

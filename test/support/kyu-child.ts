@@ -1,0 +1,133 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transformFile } from '@swc/core';
+import { until } from '@kyu/testing';
+import type { KyuOptions } from '@kyu/nestjs';
+import type { ChildReport } from './kyu-child-main.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRY = 'test/support/kyu-child-main.ts';
+
+let built: Promise<string> | undefined;
+const children = new Set<KyuChild>();
+
+/** Kyu in a process of its own, for what would stop the tests as well: a blocked event loop, a real signal, a kill. */
+export class KyuChild {
+  readonly reports: ChildReport[] = [];
+  private readonly exited: Promise<unknown>;
+
+  private constructor(private readonly process: ChildProcess) {
+    children.add(this);
+    process.on('message', (report: ChildReport) => this.reports.push(report));
+    this.exited = once(process, 'exit').then(() => children.delete(this));
+  }
+
+  /** Boots an application with the handlers of kyu-child-main.ts, and waits until it works. */
+  static async start(options: KyuOptions): Promise<KyuChild> {
+    const entry = path.join(
+      await (built ??= compile()),
+      ENTRY.replace('.ts', '.js'),
+    );
+    const child = new KyuChild(
+      fork(entry, [JSON.stringify(options)], {
+        execArgv: [],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    );
+    await child.says('ready');
+    return child;
+  }
+
+  /** The first report of this kind, and of this job if one is named. */
+  says<K extends ChildReport['kind']>(
+    kind: K,
+    id?: string,
+    timeoutMs = 15_000,
+  ): Promise<Extract<ChildReport, { kind: K }>> {
+    return until(
+      `the process to report "${kind}"`,
+      () => {
+        if (this.process.exitCode !== null)
+          throw new Error(`it has ended with ${this.process.exitCode}`);
+        return this.heard(kind, id)[0];
+      },
+      timeoutMs,
+    );
+  }
+
+  /** The reports of this kind so far, of this job if one is named. */
+  heard<K extends ChildReport['kind']>(
+    kind: K,
+    id?: string,
+  ): Extract<ChildReport, { kind: K }>[] {
+    return this.reports.filter(
+      (report): report is Extract<ChildReport, { kind: K }> =>
+        report.kind === kind && (id === undefined || report.id === id),
+    );
+  }
+
+  tell(message: 'open' | 'memory' | { enqueue: number }): void {
+    this.process.send(message);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    await this.exited;
+    return this.process.signalCode ?? this.process.exitCode;
+  }
+}
+
+/** The library and the entry as JavaScript, as Jest compiles them; below dist, so that packages are found. */
+async function compile(): Promise<string> {
+  const dist = path.join(ROOT, 'dist');
+  await mkdir(dist, { recursive: true });
+  const folder = await mkdtemp(path.join(dist, 'kyu-child-'));
+  const library = await readdir(path.join(ROOT, 'libs/kyu/src'), {
+    recursive: true,
+  });
+  const files = library
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+    .map((file) => path.join('libs/kyu/src', file));
+  await Promise.all(
+    [...files, ENTRY].map(async (file) => {
+      const { code } = await transformFile(path.join(ROOT, file), {
+        swcrc: false,
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: false,
+          },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+      });
+      const target = path.join(folder, file.replace(/\.ts$/, '.js'));
+      await mkdir(path.dirname(target), { recursive: true });
+      await writeFile(target, code);
+    }),
+  );
+  return folder;
+}
+
+afterEach(async () => {
+  await Promise.all(
+    [...children].map((child) => {
+      child.kill('SIGKILL');
+      return child.ended();
+    }),
+  );
+});
+
+afterAll(async () => {
+  if (built) await rm(await built, { recursive: true, force: true });
+});
