@@ -18,6 +18,9 @@ const NOTHING_TO_CLAIM_WAIT_MS = 250;
 /** Outcomes that wait to be stored while no new job is claimed: a slow Postgres must not fill the memory. */
 const MAX_UNSETTLED = 5_000;
 
+/** A job that was claimed ahead and has not begun after this long goes back: its place in the order is not here. */
+const MAX_AHEAD_MS = 1_000;
+
 /** A job of ours that waits for a slot. */
 interface Ahead {
   job: ClaimedJob;
@@ -77,6 +80,7 @@ export class Dispatcher {
     let idle = true;
     let retryMs = CLAIM_RETRY_MS.first;
     while (!signal.aborted) {
+      await this.giveBack(this.hoarded());
       const wanted = this.wanted();
       if (wanted === 0) {
         await this.slotFreed();
@@ -90,7 +94,7 @@ export class Dispatcher {
         const claimedAt = performance.now();
         const jobs = await this.claimer.claimNext(
           wanted,
-          idle ? IDLE_WAIT_MS : 0,
+          idle ? (this.ahead.length > 0 ? MAX_AHEAD_MS : IDLE_WAIT_MS) : 0,
           signal,
         );
         idle = jobs.length === 0;
@@ -151,6 +155,7 @@ export class Dispatcher {
   }
 
   private async giveBack(claimed: readonly Ahead[]): Promise<void> {
+    if (claimed.length === 0) return;
     try {
       await this.executor.release(claimed.map(({ job }) => job));
     } catch (error) {
@@ -160,9 +165,24 @@ export class Dispatcher {
     }
   }
 
+  /** What waits here for a slot although others could run it: handlers turned out slower than those before them. */
+  private hoarded(): Ahead[] {
+    const now = performance.now();
+    const oldest = this.ahead[0]?.claimedAt ?? now;
+    if (now - oldest <= MAX_AHEAD_MS) return [];
+    this.prefetch.forget();
+    return this.ahead.splice(0);
+  }
+
+  /** Resolves when a slot is free; or, with jobs claimed ahead, when they have waited long enough. */
   private slotFreed(): Promise<void> {
     return new Promise((resolve) => {
-      this.wake = resolve;
+      const timer =
+        this.ahead.length > 0 ? setTimeout(resolve, MAX_AHEAD_MS) : undefined;
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 }

@@ -5,6 +5,7 @@ import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { encodeResult } from '../job/json-limits.js';
+import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
 import { describeError } from '../runtime/describe-error.js';
@@ -50,6 +51,7 @@ export class JobExecutor {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly handlers: HandlerRegistry,
     private readonly store: JobStore,
+    private readonly readyQueue: ReadyQueue,
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
     private readonly worker: WorkerIdentity,
@@ -114,13 +116,15 @@ export class JobExecutor {
     return this.release(unfinished.map(({ job }) => job));
   }
 
-  /** Gives jobs back, due at once, their attempts restored; returns how many were still ours. */
+  /** Gives jobs back, due at once and in the ready queue, their attempts restored; returns how many were still ours. */
   async release(jobs: readonly ClaimedJob[]): Promise<number> {
     if (jobs.length === 0) return 0;
     const released = await this.store.releaseIfOwned(jobs);
-    for (const { id, jobType } of jobs)
-      if (released.has(id)) this.events.emit('job.released', { id, jobType });
-    return released.size;
+    const given = jobs.filter(({ id }) => released.has(id));
+    for (const { id, jobType } of given)
+      this.events.emit('job.released', { id, jobType });
+    await this.readyQueue.putBack(given);
+    return given.length;
   }
 
   /** The outcome of the handler, whatever it does. */
@@ -171,11 +175,7 @@ export class JobExecutor {
   }
 
   private async giveBack(run: JobRun): Promise<RunEnd> {
-    const { id, jobType, token } = run.job;
-    const given = await this.insist(run, async () =>
-      (await this.store.releaseIfOwned([{ id, token }])).has(id),
-    );
-    if (given === true) this.events.emit('job.released', { id, jobType });
+    await this.insist(run, () => this.release([run.job]));
     return 'released';
   }
 

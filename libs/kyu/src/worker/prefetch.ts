@@ -22,6 +22,11 @@ export class Prefetch {
         : this.averageMs + SMOOTHING * (handlerMs - this.averageMs);
   }
 
+  /** What was claimed ahead found no slot: what was measured is true no more. */
+  forget(): void {
+    this.averageMs = undefined;
+  }
+
   /** For this many slots. */
   ahead(slots: number): number {
     if (this.averageMs === undefined) return 0;
