@@ -1,47 +1,60 @@
 import { parseArguments, USAGE, type ChaosArguments } from './arguments.js';
-import { runCheckers, showEvidence } from './checks/check.js';
-import { loadEvidence } from './checks/evidence.js';
-import { finish } from './harness/finish.js';
 import { Random } from './random.js';
-import { storm } from './scenarios/storm.js';
+import { printReport, writeReport, type Report } from './report.js';
+import { run } from './run.js';
+import { killAllChildren } from './harness/child.js';
 import { Servers } from './servers/servers.js';
 import { Workspace } from './servers/workspace.js';
 
-async function main(args: ChaosArguments): Promise<void> {
-  const random = new Random(args.seed);
+// `npm run test:chaos`: servers, storm, scenarios, report, and nothing left behind.
+
+const begunAt = performance.now();
+const say = (line: string): void =>
+  console.log(
+    line
+      .split('\n')
+      .map((each) => `${stamp()} ${each}`)
+      .join('\n'),
+  );
+const stamp = (): string =>
+  `[${((performance.now() - begunAt) / 1000).toFixed(1).padStart(6)} s]`;
+
+async function main(args: ChaosArguments): Promise<Report> {
+  const startedAt = new Date().toISOString();
+  say(
+    `Seed ${args.seed}, profile ${args.profile.name}; --seed ${args.seed} plays the same faults again.`,
+  );
   const workspace = await Workspace.make();
-  const servers = await Servers.start(workspace);
-  console.log(`seed ${args.seed}`, servers.versions, workspace.folder);
+  let servers: Servers | undefined;
+  let cleaned: Promise<void> | undefined;
+  const cleanUp = (): Promise<void> =>
+    (cleaned ??= (async () => {
+      await killAllChildren();
+      await servers?.stop();
+      if (args.keep) say(`Ledgers and logs are in ${workspace.folder}`);
+      else await workspace.remove();
+    })());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say(`${signal}: cleaning up.`);
+      void cleanUp().finally(() => process.exit(130));
+    });
   try {
-    const t0 = performance.now();
-    const arena = await storm(
-      servers,
-      workspace,
-      args.profile,
-      random,
-      args.mutants,
-      (l) => args.verbose && console.log(l),
-    );
-    try {
-      const rest = await finish(arena, args.profile.quiesceMs);
-      console.log('settled', rest.settledMs, 'total', performance.now() - t0);
-      const t1 = performance.now();
-      await loadEvidence(arena);
-      console.log('loaded', performance.now() - t1);
-      const violations = [...rest.violations, ...(await runCheckers(arena))];
-      console.log('checked', performance.now() - t1);
-      console.log(
-        await arena.sql('select status, count(*) from @.kyu_jobs group by 1'),
-      );
-      console.log(arena.faults.counts);
-      console.log(await showEvidence(arena, violations));
-      console.log(violations.length);
-    } finally {
-      await arena.close();
-    }
+    servers = await Servers.start(workspace);
+    const { versions } = servers;
+    say(`PostgreSQL ${versions.postgres}, ${versions.redis}`);
+    const ground = { servers, workspace, random: new Random(args.seed) };
+    const findings = await run(args, ground, say);
+    return {
+      seed: args.seed,
+      profile: args.profile.name,
+      versions,
+      startedAt,
+      durationMs: performance.now() - begunAt,
+      ...findings,
+    };
   } finally {
-    await servers.stop();
-    if (!args.keep) await workspace.remove();
+    await cleanUp();
   }
 }
 
@@ -52,4 +65,15 @@ try {
   console.error(`${(error as Error).message}\n\n${USAGE}`);
   process.exit(2);
 }
-await main(parsed);
+try {
+  const report = await main(parsed);
+  await writeReport(report, parsed.report);
+  printReport(report);
+  process.exitCode = report.verdicts.every(({ passed }) => passed) ? 0 : 1;
+} catch (error) {
+  console.error(error);
+  console.error(
+    `The suite itself failed, with seed ${parsed.seed}.\n0 passed, 1 failed`,
+  );
+  process.exitCode = 1;
+}

@@ -141,11 +141,14 @@ it('I15 an enqueue waits for a Redis that does not answer 250 ms once, then not 
 it('I15 a Redis that is slow is left alone, and used again when it is quick', async () => {
   const worker = await start({ handlers: { work: () => undefined } });
   const producer = await start({ options: { mode: 'producer' } });
+  const control = new Redis(server.url); // a paused server lets nobody connect
   await run(worker, 10);
-  await redis.call('CLIENT', 'PAUSE', '2500', 'ALL');
   const pausedAt = performance.now();
+  await redis.call('CLIENT', 'PAUSE', '8000', 'ALL');
   await run(worker, 20);
-  expect(performance.now() - pausedAt).toBeLessThan(2_000);
+  expect(performance.now() - pausedAt).toBeLessThan(5_000);
+  await control.call('CLIENT', 'UNPAUSE');
+  control.disconnect();
   await backInRedis(producer);
   await run(worker, 10);
 });
@@ -153,11 +156,11 @@ it('I15 a Redis that is slow is left alone, and used again when it is quick', as
 it('I15 a Redis that is full costs the ready queue, not the work', async () => {
   const worker = await start({ handlers: { work: () => undefined } });
   const producer = await start({ options: { mode: 'producer' } });
-  await run(worker, 10);
+  await run(worker, 50);
+  const normal = await run(worker, 500);
   await redis.config('SET', 'maxmemory', '1');
   try {
-    // Normally a fraction of a second.
-    expect(await run(worker, 300)).toBeLessThan(5_000);
+    expect(normal / (await run(worker, 500))).toBeGreaterThan(0.3);
   } finally {
     await redis.config('SET', 'maxmemory', '0');
   }

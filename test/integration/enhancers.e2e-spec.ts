@@ -14,8 +14,14 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { JobHandler, JobPayload, type JobContext } from '@kyu/nestjs';
+import {
+  JobHandler,
+  JobPayload,
+  KyuModule,
+  type JobContext,
+} from '@kyu/nestjs';
 import { map } from 'rxjs';
+import { bootApp, newGround } from '../support/boot-app.js';
 import { runJob } from '../support/run-job.js';
 import { startKyu } from '../support/start-kyu.js';
 
@@ -160,7 +166,8 @@ it.each(['factory', 'value'])(
       @JobHandler('job')
       run(): void {}
     }
-    const boot = startKyu({
+    const boot = bootApp({
+      imports: [KyuModule.forRoot(newGround().options())],
       providers: [
         Settings,
         kind === 'value'
@@ -168,9 +175,9 @@ it.each(['factory', 'value'])(
           : { provide: 'F', useFactory: () => new Jobs() },
       ],
     });
-    const kyu = await boot.catch((error: Error) => error);
-    if (kyu instanceof Error) expect(kyu.message).toContain('AllowedOnly');
-    else expect((await runJob(kyu.app, 'job', 'Eve')).status).toBe('failed');
+    const app = await boot.catch((error: Error) => error);
+    if (app instanceof Error) expect(app.message).toContain('AllowedOnly');
+    else expect((await runJob(app, 'job', 'Eve')).status).toBe('failed');
   },
 );
 

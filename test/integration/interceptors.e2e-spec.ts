@@ -125,11 +125,11 @@ describe('an interceptor class in forRoot({ interceptors })', () => {
   });
 
   it('gets dependencies of the module that imports KyuModule', async () => {
-    const { app } = await startKyu({
-      providers: [Audit],
-      options: { interceptors: [Auditing] },
-      handlers,
-    });
+    const options = newGround().options({ interceptors: [Auditing] });
+    const app = await bootApp(
+      { imports: [KyuModule.forRoot(options)], providers: [Audit] },
+      (unbooted) => unbooted.get(QueueService).register('job', handlers.job!),
+    );
     await runJob(app, 'job');
     expect(app.get(Audit).types).toEqual(['job']);
   });

@@ -128,7 +128,7 @@ describe.each([
 describe('during a long drain', () => {
   it('the worker keeps its heartbeat, so that nobody takes its jobs', async () => {
     const gate = new Gate();
-    const timing = { heartbeatInterval: 250, heartbeatTimeout: 500 };
+    const timing = { heartbeatInterval: 250, heartbeatTimeout: 1_000 };
     let runs = 0;
     const handlers = {
       job: () => {
@@ -146,7 +146,7 @@ describe('during a long drain', () => {
     });
     const closed = draining.close();
     // The other worker looks for lost ones twice a timeout. Long enough for a silent one to be found, with three heartbeats' room.
-    const silentFor = `extract(epoch FROM now() - locked_at) > 1.5`;
+    const silentFor = `extract(epoch FROM now() - locked_at) > 2.5`;
     await until('the drain to outlast heartbeatTimeout', async () => {
       const [row] = await other.sql(
         `SELECT ${silentFor} AS long, status FROM jobs WHERE id = $1`,

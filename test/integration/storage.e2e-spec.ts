@@ -138,9 +138,15 @@ describe('two sets of tables in one schema', () => {
   it('live side by side, each with migrations of its own', async () => {
     const { schema } = newGround();
     const postgres = { url: POSTGRES_URL, schema };
-    await Promise.all([
-      migrateKyu({ ...postgres, tablePrefix: 'a_' }),
-      migrateKyu({ ...postgres, tablePrefix: 'b_' }),
+    // Both to their end, also when one fails: it must not migrate on after the test.
+    const results = await Promise.allSettled(
+      ['a_', 'b_'].map((tablePrefix) =>
+        migrateKyu({ ...postgres, tablePrefix }),
+      ),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
     ]);
     expect(await tablesOf(schema)).toHaveLength(6);
     await revertKyuMigration({ ...postgres, tablePrefix: 'a_' });

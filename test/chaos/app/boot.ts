@@ -7,7 +7,8 @@ import { setFailpoints } from './failpoints.js';
 import { FileLogger } from './file-logger.js';
 import { Ledger, monotonicMs } from './ledger.js';
 import { applyMutants } from './mutants.js';
-import { readSettings, type AppMessage, type AppSettings } from './settings.js';
+import { readSettings, type AppSettings } from './settings.js';
+import { tell } from './tell.js';
 
 /** A process of the system under test, up and known to the harness. */
 export interface ChaosApp {
@@ -44,10 +45,6 @@ export async function boot(): Promise<ChaosApp> {
   tell({ ready: settings.name });
   return { app, settings, ledger };
 }
-
-export const tell = (message: AppMessage): void => {
-  if (process.connected) process.send?.(message, () => undefined);
-};
 
 /** Until the harness says so by a signal: then everything is closed in order, and the process ends by itself. */
 export function closeOnSignal(

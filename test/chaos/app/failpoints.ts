@@ -6,10 +6,10 @@ import { JobStore } from '../../../libs/kyu/src/store/job-store.js';
 import type { Statement } from '../../../libs/kyu/src/store/statement.js';
 import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
 import { Random } from '../random.js';
-import { tell } from './boot.js';
 import { FAILPOINTS, type Failpoint } from './failpoint-names.js';
 import type { Ledger } from './ledger.js';
 import type { AppSettings, FailpointSetting } from './settings.js';
+import { tell } from './tell.js';
 import { wrap } from './wrap.js';
 
 /** A statement is on its way within a millisecond and answered within a few: some of the processes die before it arrives, some after its commit. */

@@ -32,7 +32,7 @@ import { wrap } from './wrap.js';
 /** Between the two steps of the two-step reaper. */
 const STEP_MS = 1_500;
 
-type Insert = (jobs: readonly NewJob[]) => Promise<string[]>;
+type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
 
 /** What `insert()` of the queue service uses. */
 interface Inserter {
@@ -131,7 +131,13 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
           .enqueue(this.config.queueName, jobs)
           .then((stored) => this.announce(stored))
           .catch(() => undefined);
-        return jobs.map(({ id }) => id);
+        return jobs.map(({ id, jobType, priority }) => ({
+          id,
+          jobType,
+          priority,
+          status: 'pending' as const,
+          dueInMs: 0,
+        }));
       },
     ),
   'prune-unfinished': () => {
@@ -175,7 +181,7 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
       },
     ),
   'crash-not-counted': () => {
-    replaceSql(RESCUE_STALE, 'crash_count = job.crash_count + 1,', '');
+    replaceSql(RESCUE_STALE, /crash_count = [^\n]*\+ 1,\n/, '');
   },
   'handler-skipped': () =>
     wrap(JobExecutor.prototype, 'callHandler', async () => ({
@@ -194,13 +200,13 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
   'cancel-ignored': () => {
     replaceSql(
       SETTLE_IF_OWNED,
-      "CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END",
-      'run.outcome',
+      "SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END",
+      'SET status = run.outcome',
     );
     replaceSql(
       SETTLE_IF_OWNED,
-      ' OR job.cancel_requested_at IS NOT NULL THEN',
-      ' THEN',
+      "WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN",
+      "WHEN run.outcome <> 'failed' THEN",
     );
   },
 };

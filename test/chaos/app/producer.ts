@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobToEnqueue, QueueService } from '@kyu/nestjs';
 import type { Random } from '../random.js';
-import { tell } from './boot.js';
 import type { Ledger } from './ledger.js';
 import type { AppSettings, ChaosPayload, JobType } from './settings.js';
+import { tell } from './tell.js';
 
 /** Calls that may wait for an answer at once: a hung Postgres must not end up with a thousand of them. */
 const MAX_OPEN_CALLS = 12;
@@ -74,7 +74,7 @@ export class Producer {
 
   private newJob(): JobToEnqueue {
     const { random } = this;
-    const { mix, workMs } = this.settings.producing;
+    const { mix, workMs, laterMs, timeoutMs } = this.settings.producing;
     const type = random.weighted<JobType>(mix);
     const payload: ChaosPayload = {
       key: `${this.settings.name}.${++this.lastKey}`,
@@ -86,8 +86,9 @@ export class Producer {
       type,
       payload,
       priority: random.int(-2, 2),
+      timeout: timeoutMs,
       ...(type === 'later' && {
-        scheduledAt: new Date(Date.now() + random.int(200, 6_000)),
+        scheduledAt: new Date(Date.now() + random.between(...laterMs)),
       }),
       ...(type === 'doomed' && { maxRetries: random.int(0, 2) }),
       ...(type === 'overrun' && { maxRetries: 1, timeout: 150 }),

@@ -59,6 +59,10 @@ export interface ProducingSettings {
   mix: Mix;
   /** Range of a slow, stubborn or blocking handler's time. */
   workMs: [min: number, max: number];
+  /** How far ahead `later` jobs are scheduled. */
+  laterMs: [min: number, max: number];
+  /** Time limit of slow, stubborn and blocking jobs. */
+  timeoutMs: number;
   /** Ends by itself after so many jobs; 0: goes on. */
   limit: number;
 }

@@ -158,20 +158,35 @@ export const CHECKERS: readonly Checker[] = [
   {
     name: 'doubled without a cause',
     promise:
-      'I5: without a crash, a stop or a fault of its worker a running job is not given back',
+      'I5: without a crash, a stop or a fault of its worker a claimed job is not given back',
     sql: ({ schema, heartbeatTimeoutMs }) => `
-      SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (crashes ' || old_crashes || ' → ' || new_crashes || '), and nothing had happened to it' AS detail
-        FROM (SELECT *, split_part(old_worker, ':', 2)::int AS pid, ${ms('at')} AS at_ms FROM ${schema}.chaos_audit
+      SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (crashes ' || old_crashes || ' → ' || new_crashes
+             || CASE WHEN started THEN '' ELSE ', never started' END || '), and nothing had happened to it' AS detail
+        FROM (SELECT audit.*, split_part(old_worker, ':', 2)::int AS pid, ${ms('audit.at')} AS at_ms,
+                     EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS start WHERE start.id = audit.id AND start.token = old_token AND start.kind = 'start') AS started,
+                     (SELECT max(claim.at) FROM ${schema}.chaos_audit AS claim WHERE claim.id = audit.id AND claim.seq < audit.seq AND new_status = 'running') AS claimed_at
+                FROM ${schema}.chaos_audit AS audit
                WHERE old_status = 'running' AND (new_status = 'pending' OR new_crashes > old_crashes)) AS back
        WHERE NOT EXISTS (
                SELECT 1 FROM ${schema}.chaos_faults AS fault
-                WHERE (fault.pid = back.pid OR (fault.pid IS NULL AND fault.scope = 'postgres'))
-                  AND fault.scope <> 'redis' AND fault.from_at <= back.at_ms
-                  -- A lost process stays lost. A cut one may have left claims behind that it never heard of: they overrun their time first.
-                  AND (fault.kind IN ('SIGKILL', 'SIGTERM', 'exit') OR coalesce(fault.to_at, 'Infinity') >= back.at_ms
-                       - CASE WHEN fault.scope = 'postgres' THEN 45000 ELSE ${heartbeatTimeoutMs} + 3000 END))
+                WHERE (fault.pid = back.pid OR (fault.pid IS NULL AND fault.scope = 'postgres')) AND fault.scope <> 'redis'
+                  AND fault.from_at <= back.at_ms AND coalesce(fault.to_at, 'Infinity') >= back.at_ms - CASE
+                        -- What is lost stays lost.
+                        WHEN fault.kind IN ('SIGKILL', 'SIGTERM', 'exit') THEN 'Infinity'::float8
+                        -- A half-open connection holds a claim or a settle up until its timeout.
+                        WHEN fault.kind LIKE '%swallow' THEN 30000
+                        -- A claim whose answer was lost is nobody's until it has overrun its time (5 s, and 3 s beyond).
+                        WHEN NOT started THEN 15000
+                        ELSE ${heartbeatTimeoutMs} + 3000
+                      END)
          AND NOT EXISTS (
-               SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)`,
+               SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)
+         -- What was claimed ahead and found no slot for a second is given back to others; but not at once.
+         AND NOT (new_crashes = old_crashes AND NOT started AND at - claimed_at > interval '900 milliseconds')
+         -- A process that stood still gives back what it had claimed ahead, as it cannot know how long it was away. That is no reason to take it away.
+         AND NOT (new_crashes = old_crashes AND NOT started AND EXISTS (
+               SELECT 1 FROM ${schema}.chaos_ledger AS lag
+                WHERE lag.pid = back.pid AND lag.kind = 'lag' AND lag.at BETWEEN back.at_ms - 3000 AND back.at_ms + 1500))`,
   },
   {
     name: 'overlap',

@@ -9,7 +9,7 @@ import type {
 import type { MutantName } from '../app/mutant-names.js';
 import { installAudit } from '../checks/audit.sql.js';
 import type { Random } from '../random.js';
-import { APP_ROLE, type Servers } from '../servers/servers.js';
+import type { Servers } from '../servers/servers.js';
 import type { Workspace } from '../servers/workspace.js';
 import { FaultLog } from './fault-log.js';
 import { Slot } from './slot.js';
@@ -31,6 +31,8 @@ export const PRODUCING_DEFAULTS: ProducingSettings = {
   maxBatch: 20,
   mix: { fast: 1 },
   workMs: [50, 500],
+  laterMs: [200, 2_000],
+  timeoutMs: 5_000,
   limit: 0,
 };
 
@@ -59,6 +61,7 @@ export class Arena {
     readonly servers: Servers,
     private readonly workspace: Workspace,
     readonly ledgerFolder: string,
+    private readonly appUrl: string,
     private readonly options: ArenaOptions,
   ) {
     this.kyu = { ...KYU_DEFAULTS, ...options.kyu };
@@ -73,9 +76,10 @@ export class Arena {
     options: ArenaOptions,
   ): Promise<Arena> {
     const folder = await workspace.makeFolder(`ledger-${options.name}`);
-    const arena = new Arena(servers, workspace, folder, options);
+    const url = await servers.makeRole(schemaOf(options.name));
+    const arena = new Arena(servers, workspace, folder, url, options);
     await migrateKyu({ url: servers.postgres.url, schema: arena.schema });
-    for (const statement of installAudit(arena.schema, APP_ROLE))
+    for (const statement of installAudit(arena.schema, arena.role))
       await servers.database.sql(statement);
     return arena;
   }
@@ -89,6 +93,11 @@ export class Arena {
       text.replaceAll('@.', `"${this.schema}".`),
       values,
     );
+  }
+
+  /** Whom the application connects as. */
+  get role(): string {
+    return this.schema;
   }
 
   get workers(): Slot[] {
@@ -155,7 +164,7 @@ export class Arena {
     for (let n = 0; n < count; n++) {
       const name = `${this.options.name}-${role}${this.slots.length + 1}`;
       const wires = {
-        postgres: await Wire.open(this.servers.appUrl),
+        postgres: await Wire.open(this.appUrl),
         redis: await Wire.open(this.servers.redis.url),
       };
       const random = this.random.fork(name);
@@ -214,4 +223,13 @@ export async function until(
     if (performance.now() > deadline) throw new Error(complaint());
     await sleep(50);
   }
+}
+
+/** Ids of jobs in whatever state. */
+export async function anyIds(arena: Arena, limit = 200): Promise<string[]> {
+  const rows = await arena.sql<{ id: string }>(
+    'SELECT id FROM @.kyu_jobs ORDER BY random() LIMIT $1',
+    [limit],
+  );
+  return rows.map(({ id }) => id);
 }

@@ -16,6 +16,15 @@ const ENTRIES = {
   canceller: fileURLToPath(new URL('../app/producer.main.js', import.meta.url)),
 };
 
+/** Every process that was started and has not ended: by these pids and no others the suite cleans up. */
+const living = new Set<Child>();
+
+export async function killAllChildren(): Promise<void> {
+  const all = [...living];
+  for (const child of all) child.signal('SIGKILL');
+  await Promise.all(all.map(({ ended }) => ended));
+}
+
 export interface ChildEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -49,7 +58,9 @@ export class Child {
     });
     closeSync(log);
     this.pid = this.process.pid!;
+    living.add(this);
     this.ended = once(this.process, 'exit').then(([code, signal]) => {
+      living.delete(this);
       this.end = { code, signal } as ChildEnd;
       return this.end;
     });

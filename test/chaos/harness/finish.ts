@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Violation } from '../checks/check.js';
-import { APP_ROLE } from '../servers/servers.js';
 import type { Arena } from './arena.js';
 
 const POLL_MS = 100;
@@ -84,7 +83,7 @@ async function sessionsLeft(arena: Arena): Promise<number> {
   for (;;) {
     const [row] = await arena.sql<{ left: string }>(
       'SELECT count(*) AS left FROM pg_stat_activity WHERE usename = $1',
-      [APP_ROLE],
+      [arena.role],
     );
     if (row!.left === '0' || performance.now() > deadline)
       return Number(row!.left);

@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { APP_ROLE, type Servers } from '../servers/servers.js';
+import type { Servers } from '../servers/servers.js';
+import type { Arena } from './arena.js';
 import type { FaultLog } from './fault-log.js';
-
-const SESSIONS = `SELECT pid FROM pg_stat_activity WHERE usename = '${APP_ROLE}'`;
 
 /** What a server can do to its clients. Each resolves when the server is itself again. One at a time for each server. */
 export class ServerFaults {
   private lastPostgres: Promise<unknown> = Promise.resolve();
   private lastRedis: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly servers: Servers,
-    private readonly log: FaultLog,
-    private readonly queueName: string,
-  ) {}
+  private readonly servers: Servers;
+  private readonly log: FaultLog;
+  private readonly sessions: string;
+
+  constructor(private readonly arena: Arena) {
+    this.servers = arena.servers;
+    this.log = arena.faults;
+    this.sessions = `SELECT pid FROM pg_stat_activity WHERE usename = '${arena.role}'`;
+  }
 
   /** Immediate shutdown, and the recovery at the next start. */
   crashPostgres(downMs: number): Promise<void> {
@@ -29,7 +32,7 @@ export class ServerFaults {
   killBackend(): Promise<void> {
     return this.onPostgres('postgres backend SIGKILL', async () => {
       const [victim] = await this.servers.database.sql<{ pid: number }>(
-        `${SESSIONS} LIMIT 1`,
+        `${this.sessions} LIMIT 1`,
       );
       if (!victim) return;
       process.kill(victim.pid, 'SIGKILL');
@@ -41,7 +44,7 @@ export class ServerFaults {
   terminateBackends(): Promise<void> {
     return this.onPostgres('postgres backends terminated', async () => {
       await this.servers.database.attempt(
-        `SELECT pg_terminate_backend(pid) FROM (${SESSIONS}) AS sessions`,
+        `SELECT pg_terminate_backend(pid) FROM (${this.sessions}) AS sessions`,
       );
     });
   }
@@ -61,12 +64,12 @@ export class ServerFaults {
   limitConnections(forMs: number): Promise<void> {
     return this.onPostgres('postgres connection limit', async () => {
       const { database } = this.servers;
-      await database.sql(`ALTER ROLE ${APP_ROLE} CONNECTION LIMIT 2`);
+      await database.sql(`ALTER ROLE ${this.arena.role} CONNECTION LIMIT 2`);
       await database.attempt(
-        `SELECT pg_terminate_backend(pid) FROM (${SESSIONS}) AS sessions`,
+        `SELECT pg_terminate_backend(pid) FROM (${this.sessions}) AS sessions`,
       );
       await sleep(forMs);
-      await database.sql(`ALTER ROLE ${APP_ROLE} CONNECTION LIMIT -1`);
+      await database.sql(`ALTER ROLE ${this.arena.role} CONNECTION LIMIT -1`);
     });
   }
 
@@ -108,11 +111,11 @@ export class ServerFaults {
     return this.onRedis('redis stale and forged ids', async () => {
       const members = [
         ...ids,
-        '00000000-0000-7000-8000-000000000000',
+        '00000000-0000-4000-8000-000000000000',
         'not an id',
       ];
       await this.servers.redisClient.zadd(
-        this.queueName,
+        this.arena.queueName,
         ...members.flatMap((member) => [0, member]),
       );
     });

@@ -56,12 +56,17 @@ export class Slot {
     child.signal('SIGKILL');
   }
 
-  /** SIGSTOP, and SIGCONT after a while. */
-  async freeze(forMs: number): Promise<void> {
+  /** SIGSTOP, until wake(). */
+  pause(): void {
     const { child } = this;
     if (!child?.alive || this.stopped) return;
     child.signal('SIGSTOP');
     this.noteStopped(child, 'SIGSTOP at random');
+  }
+
+  /** SIGSTOP, and SIGCONT after a while. */
+  async freeze(forMs: number): Promise<void> {
+    this.pause();
     await sleep(forMs);
     this.wake();
   }
@@ -86,7 +91,9 @@ export class Slot {
       this.killed.add(child);
       this.faults.note('SIGKILL', 'process', child.pid);
     }
-    if (wasReady && end?.code !== 0)
+    const byItself =
+      end?.signal === 'SIGKILL' && child.settings.failpoints.length > 0;
+    if (wasReady && end?.code !== 0 && !byItself)
       this.surprises.push(
         `${child.settings.name} (pid ${child.pid}): after SIGTERM it ${end ? `ended with ${end.signal ?? `code ${end.code}`}` : `did not end within ${patienceMs} ms`}`,
       );

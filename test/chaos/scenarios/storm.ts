@@ -2,14 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS } from '../app/failpoint-names.js';
 import type { MutantName } from '../app/mutant-names.js';
 import type { FailpointSetting } from '../app/settings.js';
-import { Arena } from '../harness/arena.js';
+import { Arena, anyIds } from '../harness/arena.js';
 import { ServerFaults } from '../harness/server-faults.js';
 import type { Slot } from '../harness/slot.js';
 import { disturb } from '../harness/wire-faults.js';
 import type { Profile } from '../profile.js';
 import type { Random } from '../random.js';
-import type { Servers } from '../servers/servers.js';
-import type { Workspace } from '../servers/workspace.js';
+import type { Ground } from './scenario.js';
 import { planStorm, type PlannedFault } from './storm-plan.js';
 
 const STOP_PATIENCE_MS = 15_000;
@@ -23,36 +22,29 @@ const PROBABILITY: Readonly<Record<string, number>> = {
 const USUAL_PROBABILITY = 0.003;
 
 /** Everything at once: the processes of a small company on a very bad day. */
-export async function storm(
-  servers: Servers,
-  workspace: Workspace,
+export async function openStorm(
+  { servers, workspace, random }: Ground,
   profile: Profile,
-  random: Random,
   mutants: readonly MutantName[],
-  say: (line: string) => void,
 ): Promise<Arena> {
   const arena = await Arena.open(servers, workspace, {
     name: 'storm',
-    random: random.fork('arena'),
+    random: random.fork('storm'),
     mutants,
     failpoints: drawFailpoints,
     kyu: { heartbeatTimeoutMs: 2_500 },
   });
-  try {
-    await arena.addWorkers(profile.workers);
-    await arena.addProducers(profile.producers, {
-      perSecond: profile.jobsPerSecond,
-      mix: profile.mix,
-    });
-    await arena.addProducers(1, { perSecond: 3 }, 'canceller');
-    await arena.ready();
-    await blow(arena, planStorm(profile, random.fork('plan')), say);
-    await sleep(profile.calmMs);
-    return arena;
-  } catch (error) {
-    await arena.close();
-    throw error;
-  }
+  await arena.addWorkers(profile.workers);
+  await arena.addProducers(profile.producers, {
+    perSecond: profile.jobsPerSecond,
+    mix: profile.mix,
+    laterMs: [200, 6_000],
+    // A handler that blocks takes part of the lease away from all others of its process.
+    workMs: [50, 1_000],
+  });
+  await arena.addProducers(1, { perSecond: 3 }, 'canceller');
+  await arena.ready();
+  return arena;
 }
 
 /** Half of the processes have one weak point. */
@@ -68,12 +60,15 @@ function drawFailpoints(random: Random): FailpointSetting[] {
   ];
 }
 
-async function blow(
+/** Until the last fault is over, and the last calm. */
+export async function blowStorm(
   arena: Arena,
-  plan: readonly PlannedFault[],
+  profile: Profile,
+  random: Random,
   say: (line: string) => void,
 ): Promise<void> {
-  const faults = new ServerFaults(arena.servers, arena.faults, arena.queueName);
+  const plan = planStorm(profile, random.fork('plan'));
+  const faults = new ServerFaults(arena);
   const begunAt = performance.now();
   const under: Promise<void>[] = [];
   for (const fault of plan) {
@@ -87,6 +82,7 @@ async function blow(
   }
   await Promise.all(under);
   await faults.over();
+  await sleep(profile.calmMs);
 }
 
 const describe = ({ at: _at, kind, ...numbers }: PlannedFault): string =>
@@ -142,13 +138,4 @@ async function apply(
       );
     }
   }
-}
-
-/** Ids of jobs in whatever state. */
-export async function anyIds(arena: Arena, limit = 200): Promise<string[]> {
-  const rows = await arena.sql<{ id: string }>(
-    'SELECT id FROM @.kyu_jobs ORDER BY random() LIMIT $1',
-    [limit],
-  );
-  return rows.map(({ id }) => id);
 }

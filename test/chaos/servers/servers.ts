@@ -4,9 +4,6 @@ import { PostgresController } from './postgres.js';
 import { RedisController } from './redis.js';
 import type { Workspace } from './workspace.js';
 
-/** Whom the application connects as: a plain role, which may not migrate, and which the faults can limit. */
-export const APP_ROLE = 'chaos_app';
-
 /** The two servers of the suite, and the harness's own connections to them, which no wire cuts. */
 export class Servers {
   private constructor(
@@ -25,9 +22,6 @@ export class Servers {
     try {
       await Promise.all([postgres.start(), redis.start()]);
       const database = new OwnerDatabase(postgres.url);
-      await database.sql(
-        `CREATE ROLE ${APP_ROLE} LOGIN PASSWORD '${postgres.rolePassword}'`,
-      );
       const client = new Redis(redis.url, {
         retryStrategy: () => 50,
         maxRetriesPerRequest: null,
@@ -48,8 +42,12 @@ export class Servers {
     }
   }
 
-  get appUrl(): string {
-    return this.postgres.urlFor(APP_ROLE);
+  /** A plain role for one scenario's application: it may not migrate, and faults can limit it. Returns the URL to connect with. */
+  async makeRole(name: string): Promise<string> {
+    await this.database.sql(
+      `CREATE ROLE ${name} LOGIN PASSWORD '${this.postgres.rolePassword}'`,
+    );
+    return this.postgres.urlFor(name);
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,160 @@
+import { until } from '@kyu/testing';
+import { Gate } from '../support/gate.js';
+import { KyuChild } from '../support/kyu-child.js';
+import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
+
+/** A worker claims more jobs than it has slots when its handlers are quick. What it owns and does not run yet keeps every promise, too. */
+
+const quick = (count: number) =>
+  Array.from({ length: count }, () => ({ type: 'quick', payload: null }));
+
+const count = async (kyu: TestKyu, where: string): Promise<number> => {
+  const [row] = await kyu.sql<{ count: number }>(
+    `SELECT count(*)::int AS count FROM jobs WHERE ${where}`,
+  );
+  return row!.count;
+};
+
+/** A worker with one slot that has learnt that its handlers are quick. */
+async function startTrained(
+  hold: () => Promise<void>,
+  quickHandler: (payload: unknown, context: { id: string }) => unknown,
+): Promise<TestKyu> {
+  const kyu = await startKyu({
+    options: { workers: 1 },
+    handlers: { hold, quick: quickHandler },
+  });
+  await kyu.queue.enqueueMany(quick(300));
+  await until(
+    'it to have run many quick jobs',
+    async () => (await count(kyu, `status = 'completed'`)) === 300,
+  );
+  return kyu;
+}
+
+/** A job that holds the slot, and quick ones that its worker may claim meanwhile; the ids of these. */
+async function holdWithJobsBehind(kyu: TestKyu, gate: Gate): Promise<string[]> {
+  const [, ...ids] = await kyu.queue.enqueueMany([
+    { type: 'hold', payload: null, priority: 1 },
+    ...quick(20),
+  ]);
+  await until('the slot to be held', () => gate.arrivals);
+  return ids;
+}
+
+it('I11 a job that was cancelled before its handler began never begins', async () => {
+  const gate = new Gate();
+  const began = new Set<string>();
+  const kyu = await startTrained(
+    () => gate.wait(),
+    (_, { id }) => began.add(id),
+  );
+  const ids = await holdWithJobsBehind(kyu, gate);
+  for (const id of ids) await kyu.queue.cancelJob(id);
+  gate.open();
+  await until(
+    'all to be cancelled',
+    async () => (await count(kyu, `status = 'cancelled'`)) === ids.length,
+  );
+  expect(ids.filter((id) => began.has(id))).toEqual([]);
+});
+
+it('I13 jobs behind a slow one are run by a worker that is idle, within 5 s', async () => {
+  const gate = new Gate();
+  try {
+    const kyu = await startTrained(
+      () => gate.wait(),
+      () => undefined,
+    );
+    const ids = await holdWithJobsBehind(kyu, gate);
+    const idle = await startKyu({
+      beside: kyu,
+      handlers: { quick: () => undefined },
+    });
+    await until(
+      'all quick jobs to run while the slow one still runs',
+      async () =>
+        (await count(idle, `status = 'completed'`)) === 300 + ids.length,
+      6_000,
+    );
+  } finally {
+    gate.open();
+  }
+});
+
+it('I10 a job that never began does not count the crash of its worker', async () => {
+  const kyu = await startKyu({ options: { mode: 'producer' } });
+  const timing = { heartbeatInterval: 250, heartbeatTimeout: 1_000 };
+  const child = await KyuChild.start({
+    ...timing,
+    workers: 1,
+    queueName: kyu.queueName,
+    redis: { url: REDIS_URL },
+    postgres: { url: POSTGRES_URL, schema: kyu.schema },
+  });
+  await kyu.queue.enqueueMany(quick(300));
+  await until(
+    'it to have run many quick jobs',
+    async () => (await count(kyu, `status = 'completed'`)) === 300,
+  );
+  const [hold, ...ids] = await kyu.queue.enqueueMany([
+    { type: 'hold', payload: null, priority: 1 },
+    ...quick(20),
+  ]);
+  await child.says('start', hold);
+  child.kill('SIGKILL');
+  await child.ended();
+  const other = await startKyu({
+    beside: kyu,
+    options: timing,
+    handlers: { quick: () => undefined, hold: () => undefined },
+  });
+  await until(
+    'all to run elsewhere',
+    async () =>
+      (await count(other, `status = 'completed'`)) === 301 + ids.length,
+  );
+  expect((await other.queue.inspect(hold!)).crashCount).toBe(1);
+  expect(await count(other, 'crash_count > 0')).toBe(1);
+});
+
+it('I13 a job that comes while its worker waits is run by the first claim, whatever the heartbeat’s timing', async () => {
+  const kyu = await startKyu({
+    options: { heartbeatInterval: 500, heartbeatTimeout: 1_000 },
+    handlers: { work: () => undefined },
+  });
+  const released: string[] = [];
+  kyu.events.on('job.released', ({ id }) => released.push(id));
+  // One after the other, each into the middle of a wait.
+  for (let i = 0; i < 3; i++) {
+    const begun = performance.now();
+    await until('the worker to wait', () => performance.now() - begun > 700);
+    const id = await kyu.queue.enqueue('work', null);
+    await until(
+      'it to be completed',
+      async () => (await kyu.queue.inspect(id)).status === 'completed',
+    );
+    expect((await kyu.queue.inspect(id)).claimToken).toBe(1);
+  }
+  expect(released).toEqual([]);
+});
+
+it('I18 what was claimed ahead goes back at once when the worker stops', async () => {
+  const gate = new Gate();
+  const kyu = await startTrained(
+    () => gate.wait(),
+    () => undefined,
+  );
+  const ids = await holdWithJobsBehind(kyu, gate);
+  const closed = kyu.close();
+  await until(
+    'the stop to give back what does not run',
+    async () => (await count(kyu, `status = 'pending'`)) === ids.length,
+    2_000,
+  );
+  gate.open();
+  await closed;
+  expect(await count(kyu, `retry_count > 0 OR crash_count > 0`)).toBe(0);
+  expect(await count(kyu, `status = 'completed'`)).toBe(301);
+});
