@@ -62,25 +62,25 @@ it('I3 tokens never repeat, and only the newest may settle: after release, rescu
   const used: { worker: string; token: number }[] = [];
   const claim = async (worker: string): Promise<number> => {
     const [job] = await stores.jobs.claimPopped(claimant(worker), [id!]);
-    for (const { token } of used) {
+    for (const { worker: old, token } of used) {
       const before = await rowOf(id!);
-      const late = await stores.jobs.settleIfOwned([
+      const late = await stores.jobs.settleIfOwned(old, [
         { id: id!, token, outcome: COMPLETED },
       ]);
       expect(late.size).toBe(0);
-      expect(await stores.jobs.releaseIfOwned([{ id: id!, token }])).toEqual(
-        new Set(),
-      );
+      expect(
+        await stores.jobs.releaseIfOwned(old, [{ id: id!, token }]),
+      ).toEqual(new Set());
       expect(await rowOf(id!)).toBe(before);
     }
     used.push({ worker, token: job!.token });
     return job!.token;
   };
-  await stores.jobs.releaseIfOwned([{ id: id!, token: await claim('a') }]);
+  await stores.jobs.releaseIfOwned('a', [{ id: id!, token: await claim('a') }]);
   await claim('b');
   await stores.maintenance.rescueStale(stores.queue, STALE); // nobody beats for b
   const token = await claim('c');
-  await stores.jobs.settleIfOwned([{ id: id!, token, outcome: FAILED }]);
+  await stores.jobs.settleIfOwned('c', [{ id: id!, token, outcome: FAILED }]);
   await stores.maintenance.promoteDue(stores.queue, 10);
   await claim('d');
   await stores.sql(
@@ -111,7 +111,7 @@ it('I3 a claim that PostgreSQL forgot in a crash does not hand its token to some
     await postgres.restart();
     const [owner] = await fragile.jobs.claimPopped(as('owner'), [job!.id]);
     expect(owner).toBeDefined(); // else the claim had reached the disk after all, and this test shows nothing
-    const late = await fragile.jobs.settleIfOwned([
+    const late = await fragile.jobs.settleIfOwned('zombie', [
       { id: job!.id, token: zombie!.token, outcome: COMPLETED },
     ]);
     expect(late.size).toBe(0);
@@ -159,7 +159,7 @@ it('I7 terminal is final: no statement moves a completed, dead or cancelled row'
     completed!,
     dead!,
   ]);
-  await stores.jobs.settleIfOwned([
+  await stores.jobs.settleIfOwned('a', [
     { id: completed!, token: first!.token, outcome: COMPLETED },
     { id: dead!, token: second!.token, outcome: DEAD },
   ]);
@@ -168,8 +168,8 @@ it('I7 terminal is final: no statement moves a completed, dead or cancelled row'
     const before = await rowOf(id);
     for (const outcome of [COMPLETED, FAILED, DEAD])
       for (const token of [0, 1, 2])
-        await stores.jobs.settleIfOwned([{ id, token, outcome }]);
-    await stores.jobs.releaseIfOwned([{ id, token: 1 }]);
+        await stores.jobs.settleIfOwned('a', [{ id, token, outcome }]);
+    await stores.jobs.releaseIfOwned('a', [{ id, token: 1 }]);
     expect(
       await stores.jobs.cancelIfUnfinished(stores.queue, id),
     ).toBeUndefined();

@@ -4,6 +4,7 @@ import {
   JobNotFoundError,
   KyuError,
   type DeadJobsPage,
+  type EnqueueOptions,
   type JobHandlerFunction,
   type JobToEnqueue,
 } from '@kyu/nestjs';
@@ -57,6 +58,7 @@ describe('an id', () => {
       [17, '17'],
       [null, 'null'],
       [{}, '{}'],
+      [1n, '1n'],
     ])('%p', async (id, shown) => {
       const error = await refusal(() => call(id as string));
       expect(error).toBeInstanceOf(InvalidJobError);
@@ -90,18 +92,24 @@ describe('an id', () => {
 });
 
 describe('deadJobs()', () => {
-  it.each([0, -1, 1.5, Number.NaN, 1_001, '5', null])(
-    'with a limit of %p',
-    async (limit) => {
-      const error = await refusal(() =>
-        kyu.queue.deadJobs({ limit } as DeadJobsPage),
-      );
-      expect(error).toBeInstanceOf(InvalidJobError);
-      expect(error.message).toBe(
-        `Expected limit to be an integer from 1 to 1000, got: ${String(limit)}.`,
-      );
-    },
-  );
+  it.each<[unknown, string]>([
+    [0, '0'],
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [Number.NaN, 'NaN'],
+    [1_001, '1001'],
+    ['5', '"5"'],
+    [null, 'null'],
+    [5n, '5n'],
+  ])('with a limit of %p', async (limit, shown) => {
+    const error = await refusal(() =>
+      kyu.queue.deadJobs({ limit } as DeadJobsPage),
+    );
+    expect(error).toBeInstanceOf(InvalidJobError);
+    expect(error.message).toBe(
+      `Expected limit to be an integer from 1 to 1000, got: ${shown}.`,
+    );
+  });
 
   it.each([1, 1_000])('takes a limit of %d', async (limit) => {
     expect(await kyu.queue.deadJobs({ limit })).toEqual([]);
@@ -109,45 +117,98 @@ describe('deadJobs()', () => {
 });
 
 describe('register()', () => {
-  it.each([['', 'x'.repeat(129), 'a\0b', 7]].flat())(
-    'of the type %p',
-    async (type) => {
-      const error = await refusal(() =>
-        kyu.queue.register(type as string, () => undefined),
-      );
-      expect(error).toBeInstanceOf(InvalidJobError);
-    },
-  );
+  const PRIORITY = 'priority to be an integer from -2147483647 to 2147483647';
+  const run: JobHandlerFunction = () => undefined;
+
+  it.each<[string, unknown, unknown, object | undefined, string]>([
+    [
+      'an empty type',
+      '',
+      run,
+      undefined,
+      'register(""): Expected the job type to be a non-empty string, got: "".',
+    ],
+    [
+      'a type of 129 bytes',
+      'x'.repeat(129),
+      run,
+      undefined,
+      'has 129 bytes, the limit is 128.',
+    ],
+    [
+      'a type with a NUL',
+      'a\0b',
+      run,
+      undefined,
+      'register("a\\u0000b"): The job type holds a NUL or half a surrogate pair; PostgreSQL cannot store it.',
+    ],
+    [
+      'a type that is no text',
+      7,
+      run,
+      undefined,
+      'register(7): Expected the job type to be a non-empty string, got: 7.',
+    ],
+    [
+      'a handler that is no function',
+      'mail',
+      'send',
+      undefined,
+      'Expected the handler of "mail" to be a function, got: "send".',
+    ],
+    [
+      'no handler, and a type that cannot become text',
+      Object.create(null),
+      undefined,
+      undefined,
+      'Expected the handler of [Object: null prototype] {} to be a function, got: undefined.',
+    ],
+    [
+      'defaults that no job can have',
+      'mail',
+      run,
+      { priority: 0.5 },
+      `register("mail"): Expected ${PRIORITY}, got: 0.5.`,
+    ],
+  ])('with %s', async (_, type, handler, defaults, message) => {
+    const error = await refusal(() =>
+      kyu.queue.register(
+        type as string,
+        handler as JobHandlerFunction,
+        defaults,
+      ),
+    );
+    expect(error).toBeInstanceOf(InvalidJobError);
+    expect(error.message).toContain(message);
+  });
 });
 
-describe('BUG: input that has no typed error', () => {
-  it.each<[string, () => unknown]>([
-    [
-      'register() of what is no function',
-      () => kyu.queue.register('mail', 'send' as unknown as JobHandlerFunction),
-    ],
-    [
-      'register() with defaults that no job can have',
-      () => kyu.queue.register('mail', () => 1, { priority: 0.5 }),
-    ],
+describe('input of the wrong kind', () => {
+  it.each<[string, () => unknown, string]>([
     [
       'enqueueMany() of null among the jobs',
       () => kyu.queue.enqueueMany([null as unknown as JobToEnqueue]),
+      'Job 0 of 1: Expected the job type to be a non-empty string, got: undefined.',
     ],
     [
       'enqueueMany() of what is no array',
       () => kyu.queue.enqueueMany({} as unknown as JobToEnqueue[]),
+      'enqueueMany() takes an array of { type, payload }, got: {}. Nothing was stored.',
     ],
     [
-      'an id that is a BigInt',
-      () => kyu.queue.inspect(1n as unknown as string),
+      'enqueue() with null for the options',
+      () => kyu.queue.enqueue('mail', 1, null as unknown as EnqueueOptions),
+      'Expected the options to be an object such as { priority: 1 }, got: null.',
     ],
     [
       'a date that PostgreSQL cannot hold',
       () => kyu.queue.enqueue('mail', 1, { scheduledAt: new Date(-8.64e15) }),
+      'scheduledAt is before the year 1 (-271821-04-20T00:00:00.000Z); is it what was meant?',
     ],
-  ])('%s', async (_, call) => {
-    expect(await refusal(call)).toBeInstanceOf(InvalidJobError);
+  ])('is refused: %s', async (_, call, message) => {
+    const error = await refusal(call);
+    expect(error).toBeInstanceOf(InvalidJobError);
+    expect(error.message).toBe(message);
     expect(await rows()).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import type { Job, KyuOptions } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
+import { Scheduler } from '../../libs/kyu/src/maintenance/scheduler.js';
 import { Gate } from '../support/gate.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
@@ -36,6 +37,10 @@ const reaches = (kyu: TestKyu, id: string, status: string): Promise<Job> =>
 const edit = (kyu: TestKyu, id: string, set: string): Promise<unknown> =>
   kyu.sql(`UPDATE jobs SET ${set} WHERE id = $1`, [id]);
 
+/** What the scheduler does every few seconds: what was edited so that it may run now is found. */
+const look = (kyu: TestKyu): Promise<unknown> =>
+  kyu.app.get(Scheduler).runOnce();
+
 describe('a row that has ended, edited by hand', () => {
   it('runs again if it was dead and is pending', async () => {
     const kyu = await start();
@@ -45,6 +50,7 @@ describe('a row that has ended, edited by hand', () => {
     expect(dead.errorMessage).toBe('no');
     broken = false;
     await edit(kyu, id, `status = 'pending', completed_at = NULL`);
+    await look(kyu);
     const job = await reaches(kyu, id, 'completed');
     expect(job).toMatchObject({
       result: 'done',
@@ -71,6 +77,21 @@ describe('a row that has ended, edited by hand', () => {
       result: 'done',
       claimToken: 2,
     });
+  });
+
+  it('runs again if it was cancelled while it waited, and is not cancelled again', async () => {
+    const kyu = await start(WITHOUT_REDIS);
+    const id = await kyu.queue.enqueue('work', null, {
+      scheduledAt: new Date(Date.now() + 3_600_000),
+    });
+    await kyu.queue.cancelJob(id);
+    const settled = kyu.nextEvent('job.settled');
+    await edit(
+      kyu,
+      id,
+      `status = 'pending', completed_at = NULL, scheduled_at = now()`,
+    );
+    expect(await settled).toMatchObject({ id, status: 'completed' });
   });
 
   it('has the history that it was given', async () => {
@@ -128,44 +149,37 @@ describe('a running row that was edited by hand', () => {
   });
 });
 
-describe('BUG: a cancelled row that is pending by hand runs, is aborted and cancelled all the same', () => {
-  it('completes', async () => {
-    const kyu = await start(WITHOUT_REDIS);
-    const id = await kyu.queue.enqueue('work', null, {
-      scheduledAt: new Date(Date.now() + 3_600_000),
-    });
-    await kyu.queue.cancelJob(id);
-    const settled = kyu.nextEvent('job.settled');
-    await edit(
-      kyu,
-      id,
-      `status = 'pending', completed_at = NULL, scheduled_at = now()`,
-    );
-    expect(await settled).toMatchObject({ id, status: 'completed' });
-  });
-});
-
-describe('BUG: one row with a counter at its end stops all others', () => {
-  it('claim_token: no worker claims anything any more', async () => {
+describe('a row with a counter at its end holds up no other', () => {
+  it('claim_token: it is not claimed, and those behind it are', async () => {
     const kyu = await start();
     await kyu.sql(
       `INSERT INTO jobs (id, queue, job_type, priority, claim_token) VALUES (gen_random_uuid(), $1, 'work', 1, 2147483647)`,
       [kyu.queueName],
     );
-    await until('the row to be claimed or refused', async () => {
-      const rows = await kyu.sql(`SELECT 1 FROM jobs WHERE status = 'pending'`);
-      return rows.length === 0 || kyu.logger.messages('error').length > 0;
-    });
+    await look(kyu);
+    await until(
+      'a worker to have popped it',
+      async () => (await kyu.redis.zcard(kyu.queueName)) === 0,
+    );
     const id = await kyu.queue.enqueue('work', null);
     await reaches(kyu, id, 'completed');
+    expect(
+      await kyu.sql('SELECT status, claim_token FROM jobs WHERE priority = 1'),
+    ).toEqual([{ status: 'pending', claim_token: 2_147_483_647 }]);
+    expect(kyu.logger.messages('error')).toEqual([]);
   });
 
-  it('crash_count: no job of a lost worker is taken back any more', async () => {
+  it('crash_count: it is dead, and the other jobs of lost workers are taken back', async () => {
     const kyu = await start();
     const lost = `INSERT INTO jobs (id, queue, job_type, status, locked_by, locked_at, crash_count)
       VALUES (gen_random_uuid(), $1, 'work', 'running', 'lost', now(), $2) RETURNING id`;
-    await kyu.sql(lost, [kyu.queueName, 2_147_483_647]);
+    const [end] = await kyu.sql<{ id: string }>(lost, [
+      kyu.queueName,
+      2_147_483_647,
+    ]);
     const [row] = await kyu.sql<{ id: string }>(lost, [kyu.queueName, 0]);
     await reaches(kyu, row!.id, 'completed');
+    const { crashCount } = await reaches(kyu, end!.id, 'dead');
+    expect(crashCount).toBe(2_147_483_647);
   });
 });

@@ -128,6 +128,13 @@ describe('enqueue() of what is no job', () => {
       'invalid Date',
     ],
     [
+      'a date before the year 1',
+      'mail',
+      null,
+      { scheduledAt: new Date(-8.64e15) },
+      'before the year 1',
+    ],
+    [
       'a date as text',
       'mail',
       null,
@@ -202,6 +209,22 @@ describe('enqueueMany()', () => {
     const ids = await kyu.queue.enqueueMany(jobs.slice(1));
     expect(new Set(ids).size).toBe(10_000);
     expect(await rows()).toBe(10_000);
+  });
+
+  it('takes 64 MiB of payloads together, counted in bytes', async () => {
+    const full = '€'.repeat(349_524) + 'xx'; // 1 MiB with its two quotes
+    const jobs = Array.from({ length: 65 }, () => ({
+      type: 'mail',
+      payload: full,
+    }));
+    const error = await refusal(() => kyu.queue.enqueueMany(jobs));
+    expect(error).toBeInstanceOf(InvalidJobError);
+    expect(error.message).toBe(
+      'The payloads of these 65 jobs have 68157440 bytes together, the limit is 67108864; call enqueueMany() several times. Nothing was stored.',
+    );
+    expect(await rows()).toBe(0);
+    expect(await kyu.queue.enqueueMany(jobs.slice(1))).toHaveLength(64);
+    expect(await rows()).toBe(64);
   });
 
   it('of nothing gives nothing', async () => {

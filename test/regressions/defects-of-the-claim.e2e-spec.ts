@@ -14,8 +14,8 @@ async function orphan(
   columns: { crash_count?: number; max_retries?: number } = {},
 ): Promise<string> {
   const [row] = await kyu.sql<{ id: string }>(
-    `INSERT INTO jobs (id, job_type, queue, status, locked_by, locked_at, claim_token, crash_count, max_retries)
-     VALUES (gen_random_uuid(), 'work', $1, 'running', $2, now(), 1, $3, $4) RETURNING id`,
+    `INSERT INTO jobs (id, job_type, queue, status, locked_by, locked_at, started_at, claim_token, crash_count, max_retries)
+     VALUES (gen_random_uuid(), 'work', $1, 'running', $2, now(), now(), 1, $3, $4) RETURNING id`,
     [kyu.queueName, LOST, columns.crash_count ?? 0, columns.max_retries ?? 3],
   );
   return row!.id;
@@ -66,11 +66,11 @@ it('defect 9: locked_by was the same in every process, so a zombie passed the fe
   const [owner] = await store.claimPopped(claimant(kyu, b!), [id]);
   const outcome = { status: 'completed', resultJson: '"late"' } as const;
   expect(
-    await store.settleIfOwned([{ id, token: zombie!.token, outcome }]),
+    await store.settleIfOwned(a!, [{ id, token: zombie!.token, outcome }]),
   ).toEqual(new Map());
   expect((await kyu.queue.inspect(id)).status).toBe('running');
   expect(
-    await store.settleIfOwned([{ id, token: owner!.token, outcome }]),
+    await store.settleIfOwned(b!, [{ id, token: owner!.token, outcome }]),
   ).toEqual(new Map([[id, 'completed']]));
 });
 

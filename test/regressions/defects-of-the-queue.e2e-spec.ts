@@ -11,12 +11,12 @@ it('defect 1: it popped the lowest priority first', async () => {
   for (const priority of [1, 10, -5, 10, 3])
     await producer.queue.enqueue('note', priority, { priority });
   const order: unknown[] = [];
-  const worker = await startKyu({
+  await startKyu({
     beside: producer,
     options: { workers: 1 },
     handlers: { note: (priority: number) => order.push(priority) },
   });
-  await worker.nextEvent('job.settled', () => order.length === 5);
+  await until('all five to run', () => order.length === 5);
   expect(order).toEqual([10, 10, 3, 1, -5]);
 });
 

@@ -1,10 +1,11 @@
 import {
   Inject,
   Injectable,
-  type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
@@ -20,16 +21,15 @@ import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { closeDataSource } from './store/data-source.js';
 import { WorkerService } from './worker/worker.service.js';
 
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 /**
  * Is responsible for the order in which everything starts and stops. One class, because Nest calls the hooks of one module's providers all at
  * once, and here the order is the point.
  */
 @Injectable()
 export class KyuLifecycle
-  implements
-    OnApplicationBootstrap,
-    BeforeApplicationShutdown,
-    OnApplicationShutdown
+  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -44,7 +44,13 @@ export class KyuLifecycle
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
-  ) {}
+    modules: ModulesContainer,
+  ) {
+    // Nest calls hooks by the distance from the root module, and takes a global module for the farthest: started first, stopped last. For who works
+    // on behalf of all others both are wrong: it should start when everything is ready, and stop before anything is gone.
+    for (const module of modules.values())
+      if (module.providers.has(KyuLifecycle)) module.distance = 0;
+  }
 
   /** Everything that handlers may need is ready by now, the application's own modules included. */
   async onApplicationBootstrap(): Promise<void> {
@@ -59,23 +65,29 @@ export class KyuLifecycle
       if (works) await this.reaper.start();
       if (works) this.pruner.start();
     } catch (error) {
-      // The application never got to run, so nobody will close it.
-      await this.beforeApplicationShutdown();
-      await this.onApplicationShutdown();
+      // The application never got to run, so nobody will close it. What fails now is not what was wrong.
+      await this.onModuleDestroy().catch(() => undefined);
+      await this.onApplicationShutdown().catch(() => undefined);
       throw error;
     }
   }
 
-  /** HTTP servers still answer and handlers may still enqueue: both connections stay until the next hook. */
-  async beforeApplicationShutdown(signal?: string): Promise<void> {
+  /**
+   * The first hook of a shutdown, and the first called: nothing is claimed from now on, and the application's own modules destroy
+   * what running handlers use only after these are done. HTTP servers still answer and handlers may still enqueue: the
+   * connections stay until the last hook.
+   */
+  async onModuleDestroy(): Promise<void> {
+    // Somebody who signals a second time does not want to wait. (Nest tells its signal to later hooks only.)
     const hurry = (): void => this.worker.hurry();
-    if (signal) process.once(signal, hurry); // the second one: somebody does not want to wait
-    await Promise.all([this.pruner.stop(), this.reaper.stop()]);
-    await this.worker.stop();
-    if (signal) process.off(signal, hurry);
-    // Jobs that were given back: the workers that stay should find them.
-    this.scheduler.refillSoon();
+    for (const signal of STOP_SIGNALS) process.once(signal, hurry);
+    await Promise.all([
+      this.worker.stop(),
+      this.pruner.stop(),
+      this.reaper.stop(),
+    ]);
     await this.scheduler.stop();
+    for (const signal of STOP_SIGNALS) process.off(signal, hurry);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -219,7 +219,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await arena.produced(long);
       const block = await arena.addProducers(1, {
         mix: { blocking: 1 },
-        workMs: [3_300, 3_300],
+        workMs: [4_200, 4_200],
         timeoutMs: 15_000,
         batchShare: 0,
         limit: 1,

@@ -24,13 +24,13 @@ export function resolveOptions(
   options: KyuOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): KyuConfig {
-  const given = withEnvironment(options, env);
+  const { given, variables } = withEnvironment(options, env);
   const problems = [
-    ...checkAll(given, OPTIONS_SCHEMA, ''),
-    ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.'),
+    ...checkAll(given, OPTIONS_SCHEMA, '', variables),
+    ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.', variables),
     ...checkAll(given.backoff, BACKOFF_SCHEMA, 'backoff.'),
     ...checkAll(given.retention, RETENTION_SCHEMA, 'retention.'),
-    ...checkRedisUrl(given.redis),
+    ...checkRedisUrl(given.redis, variables),
     ...checkRelations(given),
   ];
   if (problems.length > 0) throw new InvalidOptionsError(problems);
@@ -84,31 +84,42 @@ const HEARTBEAT_TIMEOUT = '30s';
 const BACKOFF_BASE = '1s';
 const BACKOFF_CAP = '1h';
 
+/** The variable that a value came from, by the name of its option: whoever reads of a problem must know where to look. */
+type Variables = ReadonlyMap<string, string>;
+
 /** Values of the environment stand behind the options and in front of the defaults. */
 function withEnvironment(
   options: KyuOptions,
   env: NodeJS.ProcessEnv,
-): KyuOptions {
+): { given: KyuOptions; variables: Variables } {
   const given = { ...options };
-  if (given.mode === undefined && env.KYU_MODE)
+  const variables = new Map<string, string>();
+  if (given.mode === undefined && env.KYU_MODE) {
     given.mode = env.KYU_MODE as KyuMode; // checked with the rest
+    variables.set('mode', 'KYU_MODE');
+  }
   const { postgres = {} } = given;
   if (
     env.KYU_POSTGRES_URL &&
     object(postgres) === undefined && // whatever else it is, its check speaks of it
     !postgres.url &&
     !postgres.dataSource
-  )
+  ) {
     given.postgres = { ...postgres, url: env.KYU_POSTGRES_URL };
-  if (env.KYU_REDIS_URL && given.redis === undefined)
+    variables.set('postgres.url', 'KYU_POSTGRES_URL');
+  }
+  if (env.KYU_REDIS_URL && given.redis === undefined) {
     given.redis = { url: env.KYU_REDIS_URL };
-  return given;
+    variables.set('redis.url', 'KYU_REDIS_URL');
+  }
+  return { given, variables };
 }
 
 function checkAll(
   values: object | undefined,
   schema: Record<string, Check>,
   path: string,
+  variables: Variables = new Map(),
 ): string[] {
   if (typeof values !== 'object' || values === null) return []; // the parent's check speaks of it
   return Object.entries(values).flatMap(([key, value]) => {
@@ -124,16 +135,28 @@ function checkAll(
     const expected = check(value);
     return expected === undefined
       ? []
-      : [`expected "${name}" to be ${expected}, got: ${show(name, value)}`];
+      : [
+          `expected ${source(name, variables)} to be ${expected}, got: ${show(name, value)}`,
+        ];
   });
 }
 
-function checkRedisUrl(redis: KyuOptions['redis']): string[] {
+function checkRedisUrl(
+  redis: KyuOptions['redis'],
+  variables: Variables,
+): string[] {
   if (typeof redis !== 'object' || redis === null || !('url' in redis))
     return [];
   const expected = url('redis:', 'rediss:')(redis.url);
-  return expected ? [`expected "redis.url" to be ${expected}`] : [];
+  return expected
+    ? [`expected ${source('redis.url', variables)} to be ${expected}`]
+    : [];
 }
+
+const source = (name: string, variables: Variables): string => {
+  const variable = variables.get(name);
+  return variable ? `the environment variable ${variable}` : `"${name}"`;
+};
 
 /** Values that are right each by itself and wrong together. Skipped for values that are wrong by themselves. */
 function checkRelations({

@@ -2,9 +2,11 @@ import {
   ContextIdFactory,
   ExternalContextCreator,
   ModuleRef,
+  ModulesContainer,
 } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { Inject, Injectable } from '@nestjs/common';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
 import type { JobHandlerFunction } from './handler.js';
 import type { JobContext } from './job-parameters.decorator.js';
@@ -26,9 +28,10 @@ export class HandlerCompiler {
   private readonly contexts: ExternalContextCreator;
 
   constructor(
-    @Inject(KyuConfig) config: KyuConfig,
+    @Inject(KyuConfig) private readonly config: KyuConfig,
     external: ExternalContextCreator,
     private readonly moduleRef: ModuleRef,
+    private readonly modules: ModulesContainer,
   ) {
     this.contexts = config.globalEnhancers
       ? external
@@ -37,8 +40,9 @@ export class HandlerCompiler {
 
   /** Call it in or after `onApplicationBootstrap`: Nest's enhancers are complete only then. */
   compile(wrapper: InstanceWrapper, method: string): JobHandlerFunction {
+    const contexts = this.within(wrapper);
     if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient)
-      return this.pipeline(wrapper.instance as Instance, method);
+      return this.pipeline(contexts, wrapper.instance as Instance, method);
     // Request scope, in the handler, what it depends on, or its enhancers: one DI context a job.
     return async (payload, context) => {
       const contextId = ContextIdFactory.create();
@@ -48,12 +52,32 @@ export class HandlerCompiler {
         contextId,
         { strict: false },
       );
-      const call = this.pipeline(instance, method, contextId, wrapper.id);
+      const call = this.pipeline(
+        contexts,
+        instance,
+        method,
+        contextId,
+        wrapper.id,
+      );
       return call(payload, context);
     };
   }
 
+  /**
+   * Nest looks for the module of a handler among providers only, and finds no enhancers for one that is a controller: they would be
+   * skipped without a word, guards among them. Here the module is known.
+   */
+  private within(wrapper: InstanceWrapper): ExternalContextCreator {
+    const [key] =
+      [...this.modules].find(([, module]) => module === wrapper.host) ?? [];
+    if (key === undefined) return this.contexts;
+    const view = Object.create(this.contexts) as Record<string, unknown>;
+    view.getContextModuleKey = view.getHostModuleKey = () => key;
+    return view as unknown as ExternalContextCreator;
+  }
+
   private pipeline(
+    contexts: ExternalContextCreator,
     instance: Instance,
     method: string,
     contextId?: ReturnType<typeof ContextIdFactory.create>,
@@ -61,7 +85,7 @@ export class HandlerCompiler {
   ): JobHandlerFunction {
     // The method of the prototype as it is: Nest finds the enhancers as metadata of this very function, and on a bound copy it finds none.
     const callback = instance[method]!;
-    const run = this.contexts.create(
+    const run = contexts.create(
       instance,
       callback,
       method,
@@ -74,12 +98,17 @@ export class HandlerCompiler {
         interceptors: true,
         // Nest's filter layer logs each error that no filter takes, an error line for every attempt: only where there are filters.
         filters:
+          this.config.globalEnhancers ||
           Reflect.hasMetadata(EXCEPTION_FILTERS, callback) ||
           Reflect.hasMetadata(EXCEPTION_FILTERS, instance.constructor),
       },
       CONTEXT_TYPE,
     );
-    return (payload: unknown, context: JobContext) => run(payload, context);
+    return async (payload: unknown, context: JobContext) => {
+      const result: unknown = await run(payload, context);
+      // A filter may answer with an Observable, `throwError` among them; Nest hands it on as it is.
+      return isObservable(result) ? lastValueFrom(result) : result;
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
 import type { Handler } from './handler.js';
 import { readJobHandler } from './job-handler.decorator.js';
@@ -28,6 +29,7 @@ export class HandlerExplorer {
         const method = prototype[name]!;
         const metadata = readJobHandler(method);
         if (!metadata) continue;
+        if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
         const hostClass =
           prototype.constructor as never as Handler['hostClass'];
         yield {
@@ -52,4 +54,30 @@ function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {
   return instance && typeof instance === 'object'
     ? ((Object.getPrototypeOf(instance) as Prototype | null) ?? undefined)
     : undefined;
+}
+
+/** Guards, interceptors, pipes and filters, as `@UseGuards()` and its like note them. */
+const ENHANCERS = [
+  '__guards__',
+  '__interceptors__',
+  '__pipes__',
+  '__exceptionFilters__',
+];
+
+/**
+ * Nest makes instances of enhancer classes only for hosts that it makes itself. On others they would be skipped without a word, guards among them.
+ *
+ * @throws {InvalidOptionsError}
+ */
+function refuseEnhancerClasses(prototype: Prototype, method: object): void {
+  const classes = [prototype.constructor, method].flatMap((target) =>
+    ENHANCERS.flatMap(
+      (key) => (Reflect.getMetadata(key, target as object) ?? []) as unknown[],
+    ).filter((enhancer) => typeof enhancer === 'function'),
+  );
+  if (classes.length === 0) return;
+  const names = classes.map((each) => (each as { name: string }).name);
+  throw new InvalidOptionsError([
+    `${names.join(', ')} would not run on the job handlers of ${prototype.constructor!.name}, which is provided by useValue or useFactory: provide it by useClass, or pass instances to @UseGuards() and its like`,
+  ]);
 }

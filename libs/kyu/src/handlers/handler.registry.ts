@@ -1,4 +1,9 @@
-import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { isObservable, lastValueFrom } from 'rxjs';
@@ -52,14 +57,25 @@ export class HandlerRegistry {
     const made = await Promise.all(
       this.config.interceptors.map(async (interceptor) =>
         typeof interceptor === 'function'
-          ? this.moduleRef.create(interceptor)
+          ? this.instanceOf(interceptor)
           : interceptor,
       ),
     );
     this.interceptors = [...made, ...this.interceptors];
   }
 
-  /** Sets the handler of a type, in place of the one it had. */
+  /** The application's own instance where it provides the class; else one of ours. */
+  private async instanceOf(
+    type: Type<NestInterceptor>,
+  ): Promise<NestInterceptor> {
+    try {
+      return this.moduleRef.get(type, { strict: false });
+    } catch {
+      return this.moduleRef.create(type);
+    }
+  }
+
+  /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */
   register(
     jobType: string,
     call: JobHandlerFunction,
@@ -67,12 +83,12 @@ export class HandlerRegistry {
   ): void {
     if (typeof call !== 'function')
       throw new InvalidJobError(
-        `Expected the handler of "${String(jobType)}" to be a function, got: ${showValue(call)}.`,
+        `Expected the handler of ${showValue(jobType)} to be a function, got: ${showValue(call)}.`,
       );
     const handler: Handler = {
       jobType,
       place: `register(${showValue(jobType)})`,
-      defaults,
+      defaults: { ...this.defaultsOf(jobType), ...defaults },
       call: async (payload, context) => {
         const result = await call(payload, context);
         return isObservable(result) ? lastValueFrom(result) : result;

@@ -1,11 +1,13 @@
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import {
+  checkDefaults,
   checkJobType,
   MAX_INTEGER,
   MAX_TYPE_BYTES,
   newJob,
   type EnqueueOptions,
+  type JobDefaults,
 } from './new-job.js';
 
 const DEFAULTS = { priority: 0, maxRetries: 3, timeout: 30_000 };
@@ -89,11 +91,12 @@ describe('newJob', () => {
       ['5', '"5"'],
       ['', '""'],
       [true, 'true'],
-      [1n, '1'],
-      [[1], '1'],
-      [{}, '[object Object]'],
+      [1n, '1n'],
+      [[1], '[ 1 ]'],
+      [{}, '{}'],
       [Symbol('five'), 'Symbol(five)'],
-      [new Date(5), String(new Date(5))],
+      [new Date(5), '1970-01-01T00:00:00.005Z'],
+      [Object.create(null), '[Object: null prototype] {}'],
     ])('refuses %p', (value, shown) => {
       expect(refusal(() => make({ [name]: value })).message).toBe(
         `Expected ${name} to be an integer from ${min} to ${max}, got: ${shown}.`,
@@ -124,8 +127,9 @@ describe('newJob', () => {
       [Number.POSITIVE_INFINITY, 'Infinity'],
       ['soon', '"soon"'],
       ['10', '"10"'],
-      [10n, '10'],
+      [10n, '10n'],
       [true, 'true'],
+      [Object.create(null), '[Object: null prototype] {}'],
     ])('refuses %p', (timeout, shown) => {
       expect(refusal(() => make({ timeout })).message).toBe(
         "Expected timeout to be milliseconds or a duration such as '10s', " +
@@ -135,12 +139,25 @@ describe('newJob', () => {
   });
 
   describe('scheduledAt', () => {
-    it.each([new Date(0), new Date(), new Date('9999-12-31T23:59:59Z')])(
-      'takes %p',
-      (scheduledAt) => {
-        expect(make({ scheduledAt }).scheduledAt).toEqual(scheduledAt);
-      },
-    );
+    it.each([
+      new Date('0001-01-01T00:00:00Z'),
+      new Date(0),
+      new Date(),
+      new Date('9999-12-31T23:59:59Z'),
+      new Date(8.64e15), // the last that JavaScript has
+    ])('takes %p', (scheduledAt) => {
+      expect(make({ scheduledAt }).scheduledAt).toEqual(scheduledAt);
+    });
+
+    it.each([
+      [Date.parse('0001-01-01T00:00:00Z') - 1, '0000-12-31T23:59:59.999Z'],
+      [-8.64e15, '-271821-04-20T00:00:00.000Z'],
+    ])('refuses %d ms, which is before the year 1', (ms, shown) => {
+      const call = () => make({ scheduledAt: new Date(ms) });
+      expect(refusal(call).message).toBe(
+        `scheduledAt is before the year 1 (${shown}); is it what was meant?`,
+      );
+    });
 
     it('refuses an invalid Date', () => {
       const call = () => make({ scheduledAt: new Date('tomorrow') });
@@ -151,7 +168,8 @@ describe('newJob', () => {
       ['2030-01-01', '"2030-01-01"'],
       [1_893_456_000_000, '1893456000000'],
       [true, 'true'],
-      [{}, '[object Object]'],
+      [{}, '{}'],
+      [Object.create(null), '[Object: null prototype] {}'],
     ])('refuses %p, which is no Date', (scheduledAt, shown) => {
       expect(refusal(() => make({ scheduledAt })).message).toBe(
         `Expected scheduledAt to be a Date, got: ${shown}.`,
@@ -168,6 +186,19 @@ describe('newJob', () => {
       );
     },
   );
+
+  it.each<[unknown, string]>([
+    [null, 'null'],
+    [5_000, '5000'],
+    [true, 'true'],
+    ['urgent', '"urgent"'],
+    [[], '[]'],
+    [new Date(0), '1970-01-01T00:00:00.000Z'],
+  ])('refuses %p in place of the options', (options, shown) => {
+    expect(refusal(() => make(options)).message).toBe(
+      `Expected the options to be an object such as { priority: 1 }, got: ${shown}.`,
+    );
+  });
 
   it('says for every refusal which code it has', () => {
     for (const call of [
@@ -213,7 +244,8 @@ describe('checkJobType', () => {
     [null, 'null'],
     [7, '7'],
     [Symbol('x'), 'Symbol(x)'],
-    [['mail'], 'mail'],
+    [['mail'], "[ 'mail' ]"],
+    [Object.create(null), '[Object: null prototype] {}'],
   ])('refuses %p', (type, shown) => {
     expect(refusal(() => checkJobType(type)).message).toBe(
       `Expected the job type to be a non-empty string, got: ${shown}.`,
@@ -230,29 +262,21 @@ describe('checkJobType', () => {
   );
 });
 
-describe('BUG: bad input whose refusal is no InvalidJobError', () => {
-  const unprintable: unknown = Object.create(null);
-
-  it.each<[string, () => unknown]>([
-    ['a type that cannot become text', () => make({}, unprintable)],
-    [
-      'a priority that cannot become text',
-      () => make({ priority: unprintable }),
-    ],
-    ['a timeout that cannot become text', () => make({ timeout: unprintable })],
-    [
-      'a scheduledAt that cannot become text',
-      () => make({ scheduledAt: unprintable }),
-    ],
-    ['options that are null', () => make(null)],
-  ])('%s', (_, call) => {
-    expect(refusal(call)).toBeInstanceOf(InvalidJobError);
+describe('checkDefaults', () => {
+  it.each([
+    {},
+    { priority: -MAX_INTEGER, maxRetries: 0, timeout: 1 },
+    { priority: MAX_INTEGER, maxRetries: MAX_INTEGER, timeout: '24d' },
+    { priority: undefined, maxRetries: undefined, timeout: undefined },
+  ])('takes %j', (defaults) => {
+    expect(() => checkDefaults(defaults)).not.toThrow();
   });
 
-  it.each<[unknown]>([[5_000], [true], [new Date(0)]])(
-    'options that are none (%p) are not ignored',
-    (options) => {
-      expect(refusal(() => make(options))).toBeInstanceOf(InvalidJobError);
-    },
-  );
+  it.each<[JobDefaults, string]>([
+    [{ priority: 0.5 }, 'Expected priority to be an integer'],
+    [{ maxRetries: -1 }, 'Expected maxRetries to be an integer from 0'],
+    [{ timeout: 'soon' }, 'Expected timeout to be milliseconds'],
+  ])('refuses %j', (defaults, message) => {
+    expect(refusal(() => checkDefaults(defaults)).message).toContain(message);
+  });
 });

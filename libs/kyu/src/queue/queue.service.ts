@@ -33,6 +33,8 @@ const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_PAGE = 1_000;
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
+/** Large payloads gain nothing by travelling together. */
+const MAX_COALESCED_BYTES = 4 * 1024 * 1024;
 
 /**
  * One job of `enqueueMany()`.
@@ -66,7 +68,12 @@ export class QueueService {
   /** Calls of the same moment share a statement and its commit: this is worth twenty times the throughput of one commit each. */
   private readonly inserts = new Coalescer<NewJob, EnqueuedJob>(
     (jobs) => this.insert(jobs),
-    { maxBatch: MAX_COALESCED, splitOn: isRefusedData },
+    {
+      maxBatch: MAX_COALESCED,
+      maxBytes: MAX_COALESCED_BYTES,
+      weigh: ({ payloadJson }) => payloadJson.length,
+      splitOn: isRefusedData,
+    },
   );
 
   constructor(
@@ -126,7 +133,10 @@ export class QueueService {
         );
       }
     });
-    const bytes = rows.reduce((sum, row) => sum + row.payloadJson.length, 0);
+    const bytes = rows.reduce(
+      (sum, { payloadJson }) => sum + Buffer.byteLength(payloadJson),
+      0,
+    );
     if (bytes > MAX_BATCH_BYTES)
       throw new InvalidJobError(
         `The payloads of these ${jobs.length} jobs have ${bytes} bytes together, the limit is ${MAX_BATCH_BYTES}; call enqueueMany() several times. Nothing was stored.`,

@@ -22,6 +22,9 @@ const reconnectDelay = (attempt: number): number =>
 /** Redis answers in under a millisecond. One that has not after this is as good as gone, and nobody should wait for it twice. */
 export const COMMAND_TIMEOUT_MS = 250;
 
+/** A server that does not take a connection within this is sought again, rather than waited for. */
+const CONNECT_TIMEOUT_MS = 2_000;
+
 /** ioredis keeps the process alive for this long after a disconnect, in case the other side does not close; its default is 2 s. */
 const DISCONNECT_TIMEOUT_MS = 50;
 
@@ -35,6 +38,7 @@ const FAIL_FAST = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+  connectTimeout: CONNECT_TIMEOUT_MS,
 } as const;
 
 export function newRedis(

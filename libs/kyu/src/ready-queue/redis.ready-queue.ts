@@ -33,6 +33,10 @@ export class RedisReadyQueue extends ReadyQueue {
   private readonly withoutRedis = new PostgresReadyQueue();
   private readonly breaker: CircuitBreaker;
   private closed = false;
+  /** The last attempt to put ids in failed: too few may be in it, whatever a pop says. */
+  private refusesWrites = false;
+  /** Ends the wait under way, if there is one. */
+  private hangUp: () => void = () => undefined;
 
   constructor(
     options: KyuRedisOptions,
@@ -50,7 +54,10 @@ export class RedisReadyQueue extends ReadyQueue {
     // Without a listener ioredis prints each failed attempt; the breaker says it once an outage.
     this.blocking.on('error', () => undefined);
     this.commands.on('error', (error: Error) => this.breaker.failed(error));
-    this.commands.on('ready', () => this.breaker.succeeded());
+    this.commands.on('ready', () => {
+      this.refusesWrites = false;
+      this.breaker.succeeded();
+    });
   }
 
   async open(): Promise<void> {
@@ -67,21 +74,24 @@ export class RedisReadyQueue extends ReadyQueue {
   }
 
   async stage(jobs: readonly ReadyJob[]): Promise<void> {
-    // A worker of this process that was sent to Postgres should look now.
-    if (!this.usable) await this.withoutRedis.stage(jobs);
-    await this.guarded(() =>
-      this.commands.kyuStage(
-        this.keys.ready,
-        this.keys.clipped,
-        READY_WINDOW,
-        ...scoresAndIds(jobs),
-      ),
-    );
+    try {
+      await this.write(() =>
+        this.commands.kyuStage(
+          this.keys.ready,
+          this.keys.clipped,
+          READY_WINDOW,
+          ...scoresAndIds(jobs),
+        ),
+      );
+    } catch (error) {
+      // A worker of this process that is sent to Postgres should look now.
+      await this.withoutRedis.stage(jobs);
+      throw error;
+    }
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
-    if (!this.usable) return false;
-    const again = await this.guarded(() =>
+    const again = await this.write(() =>
       this.commands.kyuRefill(
         this.keys.ready,
         this.keys.clipped,
@@ -98,7 +108,7 @@ export class RedisReadyQueue extends ReadyQueue {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<Popped> {
-    if (!this.usable) return this.withoutRedis.pop(count, waitMs, signal);
+    if (!this.readable) return this.withoutRedis.pop(count, waitMs, signal);
     try {
       const [low, ...popped] = await this.guarded(() =>
         this.commands.kyuPop(
@@ -126,6 +136,7 @@ export class RedisReadyQueue extends ReadyQueue {
     if (signal?.aborted) return [];
     // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
     const hangUp = (): void => this.blocking.disconnect();
+    this.hangUp = hangUp;
     signal?.addEventListener('abort', hangUp);
     // A server that answers keeps its own timeout; one that does not is gone without a word.
     const deaf = setTimeout(hangUp, waitMs + COMMAND_TIMEOUT_MS * 4);
@@ -138,6 +149,7 @@ export class RedisReadyQueue extends ReadyQueue {
       return popped ? readyJobs(popped.slice(1)) : [];
     } finally {
       clearTimeout(deaf);
+      this.hangUp = () => undefined;
       signal?.removeEventListener('abort', hangUp);
     }
   }
@@ -153,14 +165,35 @@ export class RedisReadyQueue extends ReadyQueue {
     return this.commands.status === 'ready' && !this.breaker.isOpen;
   }
 
+  /** A pop that succeeds says little of a server that takes no more ids: it is full, and its set runs empty. */
+  private get readable(): boolean {
+    return this.usable && !this.refusesWrites;
+  }
+
+  private async write<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await this.guarded(command);
+      this.refusesWrites = false;
+      this.breaker.succeeded();
+      return answer;
+    } catch (error) {
+      this.refusesWrites = true;
+      this.hangUp(); // a pop that waits for these ids would wait in vain
+      throw error;
+    }
+  }
+
   private async guarded<T>(command: () => Promise<T>): Promise<T> {
     if (!this.usable) throw new Error('Redis cannot be used now');
     try {
       const answer = await command();
-      this.breaker.succeeded();
+      if (!this.refusesWrites) this.breaker.succeeded();
       return answer;
     } catch (error) {
       this.breaker.failed(error as Error);
+      // Silence may mean that the other end is gone without a word: only a new connection can tell.
+      if (/timed out/.test((error as Error).message))
+        this.commands.disconnect(true);
       throw error;
     }
   }

@@ -19,6 +19,9 @@ export class Coalescer<Item, Result> {
     private readonly options: {
       /** Items in one batch. */
       maxBatch: number;
+      /** Bytes of one batch, by `weigh`; a single item may have more. @default no limit */
+      maxBytes?: number;
+      weigh?: (item: Item) => number;
       /** Whether a batch that failed this way should be tried one by one, because a single item may be to blame. */
       splitOn: (error: unknown) => boolean;
     },
@@ -42,7 +45,7 @@ export class Coalescer<Item, Result> {
   }
 
   private send(): void {
-    const batch = this.waiting.splice(0, this.options.maxBatch);
+    const batch = this.waiting.splice(0, this.batchSize());
     if (batch.length === 0) return;
     this.underWay++;
     void this.settle(batch).finally(() => {
@@ -50,6 +53,18 @@ export class Coalescer<Item, Result> {
       if (this.waiting.length > 0) this.schedule();
     });
     if (this.waiting.length > 0) this.schedule();
+  }
+
+  private batchSize(): number {
+    const { maxBatch, maxBytes, weigh } = this.options;
+    const most = Math.min(maxBatch, this.waiting.length);
+    if (!weigh || maxBytes === undefined) return most;
+    let bytes = 0;
+    for (let size = 0; size < most; size++) {
+      bytes += weigh(this.waiting[size]!.item);
+      if (bytes > maxBytes) return Math.max(1, size);
+    }
+    return most;
   }
 
   private async settle(batch: Waiting<Item, Result>[]): Promise<void> {

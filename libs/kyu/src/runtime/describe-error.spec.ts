@@ -3,6 +3,7 @@ import {
   describeError,
   MAX_ERROR_BYTES,
   MAX_STACK_BYTES,
+  messageOf,
 } from './describe-error.js';
 
 const UNSHOWABLE = {
@@ -99,14 +100,7 @@ describe('describeError', () => {
           { get: explode, getPrototypeOf: explode, ownKeys: explode },
         ),
     ],
-    [
-      'revoked Proxy',
-      () => {
-        const { proxy, revoke } = Proxy.revocable({}, {});
-        revoke();
-        return proxy;
-      },
-    ],
+    ['revoked Proxy', unshowable],
     [
       'object with an inspector that throws',
       () => ({ [Symbol.for('nodejs.util.inspect.custom')]: explode }),
@@ -165,23 +159,37 @@ describe('describeError', () => {
       MAX_ERROR_BYTES,
     );
   });
-});
 
-describe("BUG: an Error of another realm (Node's own, under jest; a vm) is not one", () => {
-  it('has a message and a stack as well', () => {
+  it("of an Error of another realm (a vm's, Node's own under jest) is its message and its stack", () => {
     const error = runInNewContext("new TypeError('no such file')") as Error;
     expect(describeError(error)).toEqual({
       message: 'no such file',
       stack: error.stack,
     });
   });
-});
 
-describe('BUG: a message of 10 MB of NULs stops the event loop for seconds', () => {
-  it('takes milliseconds: what is cut off need not be made storable', () => {
+  it('takes milliseconds for 10 MB of NULs: what is cut off need not be made storable', () => {
     const error = new Error('\0'.repeat(10_000_000));
     const start = performance.now();
     describeError(error);
     expect(performance.now() - start).toBeLessThan(500);
   });
 });
+
+describe('messageOf', () => {
+  it.each<[string, unknown, string]>([
+    ['an Error', new TypeError('no such user'), 'no such user'],
+    ['text', 'full disk', 'full disk'],
+    ['null', null, 'null'],
+    ['an object', { code: 7 }, '{ code: 7 }'],
+    ['what cannot be shown', unshowable(), 'a value that cannot be shown.'],
+  ])('of %s is what it says, and not who threw it', (_, thrown, message) => {
+    expect(messageOf(thrown)).toBe(message);
+  });
+});
+
+function unshowable(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}

@@ -12,6 +12,6 @@ export function showValue(value: unknown): string {
         : inspect(value, { depth: 0, breakLength: Infinity });
     return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
   } catch {
-    return `a ${typeof value} that cannot be shown`;
+    return 'a value that cannot be shown';
   }
 }

@@ -13,7 +13,10 @@ export interface HeartbeatLoopData {
   retryMs: number;
   /** The main thread has hung when it was silent for this long; then nothing more is said for it. */
   mainSilenceMs: number;
-  /** Nanoseconds of `process.hrtime`: [0] the main thread's last sign of life, [1] when the last stored beat was sent. */
+  /**
+   * Nanoseconds of `process.hrtime`: [0] the main thread's last sign of life, [1] when the last stored beat was sent, [2] the longest that Postgres was
+   * without a new one since the main thread last looked.
+   */
   clock: BigInt64Array;
 }
 
@@ -54,6 +57,8 @@ export function heartbeatLoop(
       client = fresh;
     }
     await client.query(data.text, values);
+    const gap = process.hrtime.bigint() - Atomics.load(data.clock, 1);
+    if (gap > Atomics.load(data.clock, 2)) Atomics.store(data.clock, 2, gap);
     Atomics.store(data.clock, 1, sentAt);
     parentPort.postMessage({ beat: true });
   };

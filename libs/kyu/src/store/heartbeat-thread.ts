@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import {
   heartbeatLoop,
   type HeartbeatLoopData,
@@ -21,13 +21,17 @@ const CODE = `const { parentPort, workerData } = require('node:worker_threads');
  * its jobs. A process whose main thread gives no sign of life for too long is not healthy, and the beat ends.
  */
 export class HeartbeatThread {
-  private readonly clock = new BigInt64Array(new SharedArrayBuffer(16));
+  private readonly clock = new BigInt64Array(new SharedArrayBuffer(24));
   private readonly thread: Worker;
   private ended = false;
 
-  /** @param onFailure called with each failed beat, and when the thread itself is lost. */
+  /**
+   * @param silenceMs since the last beat that Postgres stored was sent.
+   * @param onFailure called with each failed beat, and when the thread itself is lost.
+   */
   constructor(
     connection: ClientConfig,
+    silenceMs: number,
     options: Pick<
       HeartbeatLoopData,
       'text' | 'values' | 'intervalMs' | 'mainSilenceMs'
@@ -35,7 +39,8 @@ export class HeartbeatThread {
     onFailure: (message: string) => void,
   ) {
     this.stillAlive();
-    Atomics.store(this.clock, 1, process.hrtime.bigint());
+    const sentAt = process.hrtime.bigint() - BigInt(Math.ceil(silenceMs * 1e6));
+    Atomics.store(this.clock, 1, sentAt);
     const workerData: HeartbeatLoopData = {
       ...options,
       connection,
@@ -69,6 +74,12 @@ export class HeartbeatThread {
     return Number(process.hrtime.bigint() - Atomics.load(this.clock, 1)) / 1e6;
   }
 
+  /** The longest silence since the last call: a main thread that was blocked must learn of one that is over, too. */
+  takeLongestSilenceMs(): number {
+    const past = Number(Atomics.exchange(this.clock, 2, 0n)) / 1e6;
+    return Math.max(past, this.silenceMs);
+  }
+
   /** Beats at once with new values. */
   update(values: unknown[]): void {
     this.thread.postMessage({ values });
@@ -85,23 +96,32 @@ export class HeartbeatThread {
   }
 }
 
-/** The data source's own way to the server, in the words of node-postgres; undefined when it cannot be handed to a thread. */
+/**
+ * The data source's own way to the server, as its pool has it (TypeORM's `replication` and `extra` included); undefined when it cannot be handed to a
+ * thread, because it holds a function.
+ */
 export function connectionOf(dataSource: DataSource): ClientConfig | undefined {
-  const options = dataSource.options as PostgresDataSourceOptions;
-  const { url, host, port, username, password, database, ssl } = options;
-  if (typeof password === 'function') return undefined;
-  return {
-    ...(url && { connectionString: url }),
-    ...(host && { host }),
-    ...(port && { port }),
-    ...(username && { user: username }),
-    ...(password && { password }),
-    ...(database && { database }),
-    ...(ssl !== undefined && { ssl: ssl as boolean }),
+  const pool = (dataSource.driver as PostgresDriver).master as {
+    options: ClientConfig;
+  };
+  const { host, port, user, database, connectionString, ssl } = pool.options;
+  const connection: ClientConfig = {
+    host,
+    port,
+    user,
+    database,
+    connectionString,
+    password: pool.options.password, // not enumerable in a pool, and neither is the key of `ssl`
+    ssl: typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
     application_name: 'kyu heartbeat',
     keepAlive: true,
     connectionTimeoutMillis: BEAT_TIMEOUT_MS,
     query_timeout: BEAT_TIMEOUT_MS,
     statement_timeout: BEAT_TIMEOUT_MS,
   };
+  try {
+    return structuredClone(connection);
+  } catch {
+    return undefined;
+  }
 }

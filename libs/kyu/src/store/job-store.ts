@@ -5,9 +5,13 @@ import {
   CANCEL_IF_UNFINISHED,
   CLAIM_POPPED,
   CLAIM_WAITING,
+  EXPLAIN_UNSETTLED,
   FIND_CANCEL_REQUESTED,
   INSERT_JOBS,
+  MARK_STARTED,
+  MAY_START,
   RELEASE_IF_OWNED,
+  RELEASE_STRAYS,
   SETTLE_IF_OWNED,
   type ClaimedRow,
 } from './job.sql.js';
@@ -37,6 +41,8 @@ export interface ClaimedJob {
   scheduledAt: Date;
   /** Milliseconds from when it was due to the claim. */
   waitedMs: number;
+  /** Monotonic ms of this process, from before the claim was sent: the job is ours at least since the claim. */
+  claimedAt: number;
 }
 
 /** Who claims, from where, and what it can run. */
@@ -55,9 +61,13 @@ export type Outcome =
 /** How a settle left the job: as its run ended, or cancelled because that was asked for meanwhile. */
 export type SettledStatus = Outcome['status'] | 'cancelled';
 
-export interface Settlement {
+/** One run of a job, by its fencing token. */
+export interface Run {
   id: string;
   token: number;
+}
+
+export interface Settlement extends Run {
   outcome: Outcome;
 }
 
@@ -93,6 +103,7 @@ export class JobStore {
     { worker, queue, jobTypes }: Claimant,
     ids: readonly string[],
   ): Promise<ClaimedJob[]> {
+    const sentAt = performance.now();
     const rows = await this.database.run(CLAIM_POPPED, [
       worker,
       queue,
@@ -103,7 +114,7 @@ export class JobStore {
     // A Set: an id that was staged twice may have been popped twice.
     return [...new Set(ids)].flatMap((id) => {
       const row = claimed.get(id);
-      return row ? [toClaimedJob(row)] : [];
+      return row ? [toClaimedJob(row, sentAt)] : [];
     });
   }
 
@@ -112,6 +123,7 @@ export class JobStore {
     { worker, queue, jobTypes }: Claimant,
     limit: number,
   ): Promise<ClaimedJob[]> {
+    const sentAt = performance.now();
     const rows = await this.database.run(CLAIM_WAITING, [
       worker,
       queue,
@@ -119,12 +131,13 @@ export class JobStore {
       limit,
     ]);
     return rows
-      .map(toClaimedJob)
+      .map((row) => toClaimedJob(row, sentAt))
       .sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
   }
 
-  /** How the jobs ended whose run was still ours. One that is missing was fenced: its outcome is not stored. */
+  /** How the jobs ended whose run was still ours, and whose row nobody held at this moment. */
   async settleIfOwned(
+    worker: string,
     settlements: readonly Settlement[],
   ): Promise<Map<string, SettledStatus>> {
     const outcomes = settlements.map(({ outcome }) => outcome);
@@ -140,19 +153,64 @@ export class JobStore {
       outcomes.map((run) =>
         run.status === 'completed' ? run.resultJson : null,
       ),
+      worker,
     ]);
     return new Map(rows.map(({ id, status }) => [id, status as SettledStatus]));
   }
 
+  /** Why runs were not settled: `held` by somebody for now, settled by an earlier try whose answer was lost, or `fenced`. */
+  async explainUnsettled(
+    worker: string,
+    runs: readonly Run[],
+  ): Promise<Map<string, SettledStatus | 'held' | 'fenced'>> {
+    const rows = await this.database.run(EXPLAIN_UNSETTLED, [
+      runs.map(({ id }) => id),
+      runs.map(({ token }) => token),
+      worker,
+    ]);
+    return new Map(
+      rows.map(({ id, owned, settled_as: settledAs }) => [
+        id,
+        owned ? 'held' : ((settledAs as SettledStatus | null) ?? 'fenced'),
+      ]),
+    );
+  }
+
   /** Gives back running jobs, unfinished; returns the ids that were still ours. */
   async releaseIfOwned(
-    runs: readonly { id: string; token: number }[],
+    worker: string,
+    runs: readonly Run[],
   ): Promise<Set<string>> {
     const rows = await this.database.run(RELEASE_IF_OWNED, [
       runs.map(({ id }) => id),
       runs.map(({ token }) => token),
+      worker,
     ]);
     return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Gives back what the worker owns without knowing it; returns those jobs. */
+  releaseStrays(
+    worker: string,
+    known: readonly string[],
+  ): Promise<{ id: string; priority: number }[]> {
+    return this.database.run(RELEASE_STRAYS, [worker, known]);
+  }
+
+  /** The ids of the jobs that are still ours and not to be cancelled. */
+  async mayStart(worker: string, runs: readonly Run[]): Promise<Set<string>> {
+    const rows = await this.database.run(MAY_START, [
+      runs.map(({ id }) => id),
+      runs.map(({ token }) => token),
+      worker,
+    ]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Notes that the handler of a job which has lost a worker before begins; false when the job is ours no more. */
+  async markStarted(worker: string, { id, token }: Run): Promise<boolean> {
+    const rows = await this.database.run(MARK_STARTED, [id, token, worker]);
+    return rows.length > 0;
   }
 
   /** Cancels a waiting job, marks a running one; undefined when it was neither. */
@@ -165,15 +223,14 @@ export class JobStore {
   }
 
   /** The runs of this worker whose cancel was asked for. */
-  async findCancelRequested(
-    worker: string,
-  ): Promise<{ id: string; token: number }[]> {
+  async findCancelRequested(worker: string): Promise<Run[]> {
     const rows = await this.database.run(FIND_CANCEL_REQUESTED, [worker]);
     return rows.map(({ id, claim_token: token }) => ({ id, token }));
   }
 }
 
-const toClaimedJob = (row: ClaimedRow): ClaimedJob => ({
+const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
+  claimedAt,
   id: row.id,
   jobType: row.job_type,
   payloadJson: row.payload,

@@ -19,7 +19,7 @@ export const INSERT_JOBS = new Statement<InsertedRow>(
   'enqueue',
   ({ jobs }) => `
   WITH durable AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
   )
   INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at)
   SELECT id, $1, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
@@ -52,7 +52,7 @@ export interface ClaimedRow {
 const claim = (jobs: string, chosen: string): string => `
   WITH chosen AS MATERIALIZED (${chosen} FOR UPDATE SKIP LOCKED)
   UPDATE ${jobs} AS job
-     SET status = 'running', locked_by = $1, locked_at = now(), claim_token = job.claim_token + 1, updated_at = now()
+     SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now()
     FROM chosen WHERE job.id = chosen.id
   RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
             job.timeout_ms, job.claim_token, job.created_at, job.scheduled_at,
@@ -94,27 +94,56 @@ const appendRun = (outcome: string, error: string, stack: string): string => `
        'durationMs', round((extract(epoch FROM now() - job.locked_at) * 1000)::numeric, 1),
        'outcome', ${outcome}, 'error', ${error}, 'stack', ${stack}))`;
 
+/** The runs among $ids and $tokens that the worker still owns. Rows that somebody holds are passed over: one must not hold up all others. */
+const owned = (jobs: string, worker: string): string => `
+    SELECT job.id FROM ${jobs} AS job JOIN run ON run.id = job.id
+     WHERE job.status = 'running' AND job.claim_token = run.token AND job.locked_by = ${worker}
+       FOR UPDATE OF job SKIP LOCKED`;
+
 /**
- * settle: one array a column: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results.
- * Returns the jobs that were still ours; one that is missing was taken back meanwhile, and nothing of it is changed. A job that was cancelled while it
- * ran ends cancelled, whatever its handler did.
+ * settle: one array a column: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results; $8 the worker.
+ * Returns the jobs that were settled; why one is missing, EXPLAIN_UNSETTLED tells. A job that was cancelled while it ran ends cancelled,
+ * whatever its handler did. The fence is worker and token: a token alone could repeat if the server lost a claim in a crash.
  */
 export const SETTLE_IF_OWNED = new Statement<{ id: string; status: string }>(
   'settle',
   ({ jobs }) => `
+  WITH run AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
+      AS run(id, token, outcome, delay_ms, error, stack, result)
+  ), owned AS MATERIALIZED (${owned(jobs, '$8')})
   UPDATE ${jobs} AS job
      SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END,
          retry_count = job.retry_count + (run.outcome = 'failed' AND job.cancel_requested_at IS NULL)::int,
-         scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
+         scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL
+                             THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
          error_message = run.error, result = run.result::json,
-         locked_by = NULL, locked_at = NULL,
+         locked_by = NULL, locked_at = NULL, started_at = NULL,
          completed_at = CASE WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN now() END,
          history = ${appendRun("CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END", 'run.error', 'run.stack')},
          updated_at = now()
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
-      AS run(id, token, outcome, delay_ms, error, stack, result)
-   WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
+    FROM run JOIN owned USING (id)
+   WHERE job.id = run.id
   RETURNING job.id, job.status`,
+);
+
+export interface UnsettledRow {
+  id: string;
+  /** Still ours: somebody held the row. */
+  owned: boolean;
+  /** How this very run was settled, when the answer of an earlier try was lost; else null. */
+  settled_as: string | null;
+}
+
+/** $1 ids, $2 tokens, $3 worker: what became of runs that a settle passed over. */
+export const EXPLAIN_UNSETTLED = new Statement<UnsettledRow>(
+  'explain_unsettled',
+  ({ jobs }) => `
+  SELECT job.id, job.status = 'running' AND job.claim_token = run.token AND job.locked_by = $3 AS owned,
+         (SELECT entry ->> 'outcome' FROM jsonb_array_elements(job.history) AS entry
+           WHERE entry ->> 'token' = run.token::text AND entry ->> 'worker' = $3
+             AND entry ->> 'outcome' IN ('completed', 'failed', 'dead', 'cancelled') LIMIT 1) AS settled_as
+    FROM ${jobs} AS job JOIN unnest($1::uuid[], $2::int[]) AS run(id, token) USING (id)`,
 );
 
 /** A running job goes back to where it waits; one whose cancel was asked for meanwhile ends here. */
@@ -123,18 +152,58 @@ export const giveBack = (job: string, buried = 'false'): string => `
          completed_at = CASE WHEN ${job}.cancel_requested_at IS NOT NULL OR ${buried} THEN now() END`;
 
 /**
- * release: $1 ids, $2 tokens. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
+ * release: $1 ids, $2 tokens, $3 worker. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
  * stays: the next claim makes a new one, so a late settle of this run is refused.
  */
 export const RELEASE_IF_OWNED = new Statement<{ id: string }>(
   'release',
   ({ jobs }) => `
+  WITH run AS (SELECT * FROM unnest($1::uuid[], $2::int[]) AS run(id, token)),
+       owned AS MATERIALIZED (${owned(jobs, '$3')})
   UPDATE ${jobs} AS job
-     SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, updated_at = now(),
+     SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
          history = ${appendRun("'released'", 'NULL', 'NULL')}
-    FROM unnest($1::uuid[], $2::int[]) AS run(id, token)
-   WHERE job.id = run.id AND job.status = 'running' AND job.claim_token = run.token
+    FROM owned WHERE job.id = owned.id
   RETURNING job.id`,
+);
+
+/**
+ * $1 worker, $2 the ids of all jobs that it knows to be its own. Gives back the others: claims that were committed, but whose answer never came. Their
+ * worker lives, so nobody else would take them.
+ */
+export const RELEASE_STRAYS = new Statement<{ id: string; priority: number }>(
+  'release_strays',
+  ({ jobs }) => `
+  WITH stray AS MATERIALIZED (
+    SELECT id FROM ${jobs} WHERE locked_by = $1 AND status = 'running' AND NOT id = ANY($2::uuid[]) FOR UPDATE SKIP LOCKED
+  )
+  UPDATE ${jobs} AS job
+     SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
+         history = ${appendRun("'released'", 'NULL', 'NULL')}
+    FROM stray WHERE job.id = stray.id
+  RETURNING job.id, job.priority`,
+);
+
+/**
+ * $1 ids, $2 tokens, $3 worker: which of these jobs, claimed a while ago, may still begin: ours, and nobody has asked to cancel them.
+ */
+export const MAY_START = new Statement<{ id: string }>(
+  'may_start',
+  ({ jobs }) => `
+  SELECT job.id FROM ${jobs} AS job JOIN unnest($1::uuid[], $2::int[]) AS run(id, token) USING (id)
+   WHERE job.status = 'running' AND job.claim_token = run.token AND job.locked_by = $3 AND job.cancel_requested_at IS NULL`,
+);
+
+/**
+ * $1 id, $2 token, $3 worker: the handler of a job that has lost a worker before begins now. Only of such a job does a second crash count: with it may have
+ * been lost others that were claimed and had not begun. No row: it is ours no more, and must not begin.
+ */
+export const MARK_STARTED = new Statement<{ id: string }>(
+  'mark_started',
+  ({ jobs }) => `
+  UPDATE ${jobs} SET started_at = now() WHERE id = $1 AND status = 'running' AND claim_token = $2 AND locked_by = $3
+     AND cancel_requested_at IS NULL
+  RETURNING id`,
 );
 
 /**

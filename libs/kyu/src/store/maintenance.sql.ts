@@ -21,7 +21,8 @@ export const PROMOTE_DUE = new Statement<PromotedRow>(
     SELECT id FROM ${jobs} WHERE queue = $1 AND status IN ('scheduled', 'failed') AND scheduled_at <= now()
      ORDER BY scheduled_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), promoted AS (
-    UPDATE ${jobs} AS job SET status = 'pending', updated_at = now() FROM due WHERE job.id = due.id
+    -- By an array, not a join: the planner would guess many rows and read the whole table.
+    UPDATE ${jobs} AS job SET status = 'pending', updated_at = now() WHERE job.id = ANY(ARRAY(SELECT id FROM due))
     RETURNING job.id, job.priority
   ), next AS (
     SELECT (extract(epoch FROM min(scheduled_at) - now()) * 1000)::float8 AS next_due_in_ms FROM ${jobs}
@@ -53,6 +54,13 @@ export interface RescuedRow {
 }
 
 /**
+ * The first crash counts for every job that the worker had claimed: one of them may have killed it. From then on only for those that had begun, so
+ * that a job which kills its workers does not bury the others that were claimed beside it. (A counter at the end of `integer` stays there.)
+ */
+const CRASHES =
+  '(job.crash_count + (job.crash_count < 2147483647 AND (job.crash_count = 0 OR job.started_at IS NOT NULL))::int)';
+
+/**
  * rescue: $1 queue, $2 ms of silence after which a worker is gone, $3 ms that a job may overrun its timeout on a live worker, $4 crashes that
  * kill a job, $5 how many at most. One statement, so a job that settles at the same moment is settled or rescued, never both.
  */
@@ -68,8 +76,8 @@ export const RESCUE_STALE = new Statement<RescuedRow>(
      LIMIT $5 FOR UPDATE SKIP LOCKED
   )
   UPDATE ${jobs} AS job
-     SET ${giveBack('job', 'job.crash_count >= $4 - 1')},
-         crash_count = least(job.crash_count, 2147483646) + 1,
+     SET ${giveBack('job', `${CRASHES} >= $4`)},
+         crash_count = ${CRASHES}, started_at = NULL,
          error_message = 'The worker ' || job.locked_by || ' was lost while it ran this job.',
          locked_by = NULL, locked_at = NULL, updated_at = now(),
          history = ${appendCrash()}

@@ -13,8 +13,8 @@ import { explainPostgresFailure } from './postgres-errors.js';
 import { sqlNames } from './statement.js';
 
 /**
- * First half of the advisory lock's key, so that it meets nobody else's: the bytes of "kyu". The second half is
- * made of schema and prefix: two sets of tables may migrate at once.
+ * First half of the advisory lock's key, so that it meets nobody else's: the bytes of "kyu". The second half is made of the
+ * schema, which may have to be created: several sets of tables in one schema take turns.
  */
 const LOCK_CLASS = 0x6b7975;
 
@@ -99,8 +99,7 @@ async function locked<T>(
   try {
     await dataSource.initialize();
     const runner = dataSource.createQueryRunner();
-    const { schema, prefix } = config.tables;
-    const key = [LOCK_CLASS, `${schema}.${prefix}`];
+    const key = [LOCK_CLASS, config.tables.schema];
     await runner.query('SELECT pg_advisory_lock($1, hashtext($2))', key);
     try {
       return await work(dataSource, runner);

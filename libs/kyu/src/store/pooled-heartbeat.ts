@@ -4,21 +4,30 @@
  */
 export class PooledHeartbeat {
   readonly lost = false;
-  private beatAt = performance.now();
+  private beatAt: number;
+  private longestMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private stopping = false;
 
   constructor(
     private readonly beat: (values: unknown[]) => Promise<unknown>,
     private values: unknown[],
+    silenceMs: number,
     private readonly intervalMs: number,
     private readonly onFailure: (message: string) => void,
   ) {
+    this.beatAt = performance.now() - silenceMs;
     this.next();
   }
 
   get silenceMs(): number {
     return performance.now() - this.beatAt;
+  }
+
+  takeLongestSilenceMs(): number {
+    const longest = Math.max(this.longestMs, this.silenceMs);
+    this.longestMs = 0;
+    return longest;
   }
 
   stillAlive(): void {
@@ -46,6 +55,10 @@ export class PooledHeartbeat {
     const sentAt = performance.now();
     try {
       await this.beat(this.values);
+      this.longestMs = Math.max(
+        this.longestMs,
+        performance.now() - this.beatAt,
+      );
       this.beatAt = sentAt;
     } catch (error) {
       this.onFailure((error as Error).message);

@@ -89,7 +89,7 @@ export function asUnavailable(error: unknown): unknown {
   const { code, message } = firstError(error);
   const lost = code
     ? // Node's socket errors; class 08, connection exceptions; 57P, the server shuts down or crashed; too many connections; no login
-      /^(E[A-Z]+|08...|57P..|53300|28...)$/.test(code)
+      /^(E[A-Z_]+|08...|57P..|53300|28...)$/.test(code)
     : /connection|timeout|not queryable/i.test(message); // node-postgres' own have no code
   if (!lost) return error;
   const outcome =

@@ -27,15 +27,17 @@ export class WorkerStore {
   /** Beats until it is stopped: from a thread of its own, unless the connection cannot be handed to one. */
   keepBeating(
     record: WorkerRecord,
-    timing: { intervalMs: number; mainSilenceMs: number },
+    timing: { intervalMs: number; mainSilenceMs: number; silenceMs: number },
     onFailure: (message: string) => void,
   ): RunningHeartbeat {
     const connection = connectionOf(this.database.dataSource);
+    const { silenceMs, ...rest } = timing;
     return connection
       ? new HeartbeatThread(
           connection,
+          silenceMs,
           {
-            ...timing,
+            ...rest,
             text: this.database.textOf(HEARTBEAT),
             values: values(record),
           },
@@ -44,6 +46,7 @@ export class WorkerStore {
       : new PooledHeartbeat(
           (current) => this.database.run(HEARTBEAT, current),
           values(record),
+          silenceMs,
           timing.intervalMs,
           onFailure,
         );

@@ -1,9 +1,9 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
 import { Cadence } from '../runtime/cadence.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { JobStore } from '../store/job-store.js';
+import { Dispatcher } from './dispatcher.js';
 import { JobExecutor } from './job-executor.js';
 
 /**
@@ -11,16 +11,18 @@ import { JobExecutor } from './job-executor.js';
  * runs here, and reads the few rows of this worker in the index of running jobs.
  */
 const PERIOD_MS = 500;
-const TICK_MS = 250;
 
 /** Is responsible for telling running handlers that their job was cancelled, by whatever process. */
 @Injectable()
 export class CancelWatch {
   private readonly cadence: Cadence<number>;
+  /** Its own, and no `@Interval`: @nestjs/schedule ends those before a drain, and what drains can still be cancelled. */
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: JobStore,
     private readonly executor: JobExecutor,
+    private readonly dispatcher: Dispatcher,
     private readonly worker: WorkerIdentity,
     @Inject(KyuLogger) logger: LoggerService,
   ) {
@@ -34,20 +36,23 @@ export class CancelWatch {
 
   start(): void {
     this.cadence.start();
-  }
-
-  @Interval(TICK_MS)
-  tick(): void {
-    if (this.executor.running > 0) this.cadence.tick();
+    this.timer = setInterval(() => {
+      if (this.executor.running > 0) this.cadence.runSoon();
+    }, PERIOD_MS);
+    this.timer.unref();
   }
 
   stop(): Promise<void> {
+    clearInterval(this.timer);
     return this.cadence.stop();
   }
 
   private async look(): Promise<number> {
     const requests = await this.store.findCancelRequested(this.worker.id);
-    if (requests.length > 0) this.executor.cancel(requests);
+    if (requests.length > 0) {
+      await this.dispatcher.cancelAhead(requests);
+      this.executor.cancel(requests);
+    }
     return requests.length;
   }
 }

@@ -16,6 +16,7 @@ import {
   type ClaimedJob,
   type Claimant,
 } from '../store/job-store.js';
+import { Heartbeat } from './heartbeat.js';
 
 /**
  * An idle worker looks into Postgres itself this often, whatever Redis says: a job whose id was lost, or popped by a worker that cannot run it,
@@ -44,6 +45,7 @@ export class Claimer {
     private readonly reader: JobReader,
     private readonly events: KyuEvents,
     private readonly worker: WorkerIdentity,
+    private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
@@ -57,8 +59,10 @@ export class Claimer {
     if (this.claimFailed) return this.claimWaiting(limit);
     const popped = await this.readyQueue.pop(limit, waitMs, signal);
     if (popped === LOOK_IN_POSTGRES)
-      return signal?.aborted ? [] : this.claimWaiting(limit);
-    if (signal?.aborted) {
+      return signal?.aborted || this.heartbeat.fenced
+        ? []
+        : this.claimWaiting(limit);
+    if (signal?.aborted || this.heartbeat.fenced) {
       await this.readyQueue.putBack(popped);
       return [];
     }

@@ -90,11 +90,15 @@ describe('decideFailure', () => {
   });
 });
 
-describe('BUG: a thrown Proxy is not recorded: its rejection ends the process', () => {
+describe('a thrown Proxy is a failure like any other', () => {
   it('revoked', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    expect(decide(0, 1, proxy).status).toBe('failed');
+    expect(decide(0, 1, proxy)).toMatchObject({
+      status: 'failed',
+      error: 'The handler threw a value that cannot be shown.',
+    });
+    expect(decide(1, 1, proxy).status).toBe('dead');
   });
 
   it('with a trap that throws', () => {

@@ -3,7 +3,7 @@ import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import type { ClaimedJob } from '../store/job-store.js';
+import type { ClaimedJob, Run } from '../store/job-store.js';
 import { Claimer } from './claimer.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobExecutor, type RunEnd } from './job-executor.js';
@@ -21,20 +21,19 @@ const MAX_UNSETTLED = 5_000;
 /** A job that was claimed ahead and has not begun after this long goes back: its place in the order is not here. */
 const MAX_AHEAD_MS = 1_000;
 
-/** A job of ours that waits for a slot. */
-interface Ahead {
-  job: ClaimedJob;
-  /** Monotonic ms, from before the claim was sent: the lease is at least this young. */
-  claimedAt: number;
-}
+/** A failed claim cannot commit later than this: the server ends a statement after 20 s. */
+const STRAYS_FOR_MS = 30_000;
+const STRAY_LOOK_MS = 1_000;
 
 /** Is responsible for keeping the slots of this process busy: one loop claims, as far ahead as the handlers are quick. */
 @Injectable()
 export class Dispatcher {
   private loop: Promise<void> | undefined;
   private stopping = new AbortController();
-  private readonly ahead: Ahead[] = [];
+  private readonly ahead: ClaimedJob[] = [];
   private readonly prefetch = new Prefetch();
+  private straysUntil = 0;
+  private nextStrayLook = 0;
   private busySlots = 0;
   private readonly unfinished = new Set<Promise<RunEnd>>();
   private wake: () => void = () => undefined;
@@ -66,14 +65,17 @@ export class Dispatcher {
     await this.giveBack(this.ahead.splice(0));
   }
 
-  /** Resolves when no job runs any more and all outcomes are stored, or after `timeoutMs`; says which. */
-  async drained(timeoutMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<false>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, false);
-    });
-    const empty = Promise.all(this.unfinished).then(() => true as const);
-    return Promise.race([empty, timeout]).finally(() => clearTimeout(timer));
+  /** Resolves when no job runs any more and all outcomes are stored. */
+  async drained(): Promise<void> {
+    await Promise.all(this.unfinished);
+  }
+
+  /** Gives back those of the jobs that were claimed ahead: they were cancelled, and going back is their end. */
+  async cancelAhead(requests: readonly Run[]): Promise<void> {
+    const ids = new Set(requests.map(({ id }) => id));
+    const cancelled = this.ahead.filter(({ id }) => ids.has(id));
+    for (const job of cancelled) this.ahead.splice(this.ahead.indexOf(job), 1);
+    await this.giveBack(cancelled);
   }
 
   private async work(signal: AbortSignal): Promise<void> {
@@ -91,7 +93,7 @@ export class Dispatcher {
         continue;
       }
       try {
-        const claimedAt = performance.now();
+        await this.releaseStrays();
         const jobs = await this.claimer.claimNext(
           wanted,
           idle ? (this.ahead.length > 0 ? MAX_AHEAD_MS : IDLE_WAIT_MS) : 0,
@@ -99,9 +101,10 @@ export class Dispatcher {
         );
         idle = jobs.length === 0;
         retryMs = CLAIM_RETRY_MS.first;
-        for (const job of jobs) this.ahead.push({ job, claimedAt });
+        this.ahead.push(...jobs);
         this.fillSlots();
       } catch (error) {
+        this.straysUntil = performance.now() + STRAYS_FOR_MS;
         this.logger.error(
           `Claiming jobs failed, trying again: ${(error as Error).message}`,
         );
@@ -109,6 +112,23 @@ export class Dispatcher {
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
       }
     }
+  }
+
+  /**
+   * A claim that failed may have been committed all the same, its answer lost with the connection; its jobs would be ours without our knowing. The statement
+   * may even commit later than this look, so there are several.
+   */
+  private async releaseStrays(): Promise<void> {
+    const now = performance.now();
+    if (now > this.straysUntil || now < this.nextStrayLook) return;
+    this.nextStrayLook = now + STRAY_LOOK_MS;
+    const strays = await this.executor.releaseStrays(
+      this.ahead.map(({ id }) => id),
+    );
+    if (strays > 0)
+      this.logger.warn(
+        `Gave back ${strays} job(s) of a claim whose answer was lost.`,
+      );
   }
 
   /** How many jobs to claim now. Not one for each slot that frees: with something ahead, a statement waits until it is worth it. */
@@ -124,22 +144,16 @@ export class Dispatcher {
   }
 
   private fillSlots(): void {
-    const tooOld: Ahead[] = [];
     while (
       this.busySlots < this.config.workers &&
       this.ahead.length > 0 &&
       !this.stopping.signal.aborted
-    ) {
-      const next = this.ahead.shift()!;
-      const now = performance.now();
-      // The process was stopped or hung meanwhile: somebody else may own the job by now.
-      if (now - next.claimedAt > this.heartbeat.safeMs) tooOld.push(next);
-      else this.launch(next.job, now);
-    }
-    if (tooOld.length > 0) void this.giveBack(tooOld);
+    )
+      this.launch(this.ahead.shift()!);
   }
 
-  private launch(job: ClaimedJob, startedAt: number): void {
+  private launch(job: ClaimedJob): void {
+    const startedAt = performance.now();
     this.busySlots++;
     const run = this.executor.execute(job, () => {
       this.busySlots--;
@@ -154,10 +168,10 @@ export class Dispatcher {
     });
   }
 
-  private async giveBack(claimed: readonly Ahead[]): Promise<void> {
+  private async giveBack(claimed: readonly ClaimedJob[]): Promise<void> {
     if (claimed.length === 0) return;
     try {
-      await this.executor.release(claimed.map(({ job }) => job));
+      await this.executor.release(claimed);
     } catch (error) {
       this.logger.warn(
         `${claimed.length} claimed job(s) could not be given back (${(error as Error).message}); other workers will take them when this one's heartbeat is too old.`,
@@ -166,7 +180,7 @@ export class Dispatcher {
   }
 
   /** What waits here for a slot although others could run it: handlers turned out slower than those before them. */
-  private hoarded(): Ahead[] {
+  private hoarded(): ClaimedJob[] {
     const now = performance.now();
     const oldest = this.ahead[0]?.claimedAt ?? now;
     if (now - oldest <= MAX_AHEAD_MS) return [];

@@ -1,5 +1,4 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
 import { LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
@@ -13,7 +12,9 @@ import {
 } from '../store/worker-store.js';
 import { JobExecutor } from './job-executor.js';
 
-/** How often the main thread gives a sign of life, and looks whether it is still believed to live. */
+/**
+ * A timer of its own and no `@Interval`: @nestjs/schedule ends those before a drain, and a worker that drains needs its lease as much as any.
+ * How often the main thread gives a sign of life, and looks whether it is still believed to live. */
 const TICK_MS = 250;
 /**
  * A worker stops its jobs this long before others may take them: a tick, and the time that a handler needs to notice its signal. A quarter of
@@ -28,6 +29,7 @@ const FENCE_MARGIN_MS = 3_000;
 @Injectable()
 export class Heartbeat {
   private running: RunningHeartbeat | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private toldTypes: readonly string[] = [];
   private failing = false;
   /** The lease may be over: nothing is claimed until a beat has come through. */
@@ -46,8 +48,11 @@ export class Heartbeat {
   /** Registers the worker, then keeps beating. @throws when Postgres does not take the first beat. */
   async start(): Promise<void> {
     const record = this.record();
+    const sentAt = performance.now();
     await this.workers.heartbeat(record);
-    this.begin(record);
+    this.begin(record, performance.now() - sentAt);
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer.unref();
   }
 
   /** Whether this worker may claim: a job that it claimed now could not be taken from it before the next look. */
@@ -55,18 +60,12 @@ export class Heartbeat {
     return this.isFenced;
   }
 
-  /** Milliseconds for which a job is certainly ours after its claim was sent by a worker that is not fenced. */
-  get safeMs(): number {
-    return Math.min(FENCE_MARGIN_MS, this.config.heartbeatTimeoutMs / 4);
-  }
-
-  @Interval(TICK_MS)
-  tick(): void {
+  private tick(): void {
     const { running } = this;
     if (!running) return;
     running.stillAlive();
     if (running.lost) {
-      this.begin(this.record());
+      this.begin(this.record(), running.silenceMs);
       return;
     }
     if (this.toldTypes !== this.handlers.jobTypes) {
@@ -74,24 +73,26 @@ export class Heartbeat {
       this.toldTypes = this.handlers.jobTypes;
       this.workers.update(running, this.record());
     }
-    this.checkLease(running.silenceMs);
+    this.checkLease(running.takeLongestSilenceMs());
   }
 
   /** Ends the heartbeat and removes the worker from the registry. Never rejects: who stops must come to an end. */
   async stop(): Promise<void> {
     const { running } = this;
+    clearInterval(this.timer);
     this.running = undefined;
     await running?.stop();
     await this.workers.remove(this.worker).catch(() => undefined); // the reaper removes it
   }
 
-  private begin(record: WorkerRecord): void {
+  private begin(record: WorkerRecord, silenceMs: number): void {
     this.toldTypes = record.jobTypes;
     this.running = this.workers.keepBeating(
       record,
       {
         intervalMs: this.config.heartbeatIntervalMs,
         mainSilenceMs: this.config.staleJobTimeoutMs,
+        silenceMs,
       },
       (message) => this.beatFailed(message),
     );
@@ -105,7 +106,8 @@ export class Heartbeat {
 
   private checkLease(silenceMs: number): void {
     const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
-    if (silenceMs > heartbeatTimeoutMs - this.safeMs) {
+    const margin = Math.min(FENCE_MARGIN_MS, heartbeatTimeoutMs / 4);
+    if (silenceMs > heartbeatTimeoutMs - margin) {
       if (this.isFenced) return;
       this.isFenced = true;
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));

@@ -15,6 +15,7 @@ import {
   JobStore,
   type ClaimedJob,
   type Outcome,
+  type Run as StoreRun,
   type SettledStatus,
   type Settlement,
 } from '../store/job-store.js';
@@ -28,6 +29,9 @@ const SETTLE_RETRY_MS = { first: 100, last: 2_000 };
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
 
+/** A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. */
+const FRESH_MS = 50;
+
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
 export type RunEnd = SettledStatus | 'released' | 'fenced';
 
@@ -38,13 +42,18 @@ export class JobExecutor {
   /** Runs that end at the same moment are settled by one statement. */
   private readonly settles = new Coalescer<
     Settlement,
-    SettledStatus | undefined
-  >(
-    async (settlements) => {
-      const settled = await this.store.settleIfOwned(settlements);
-      return settlements.map(({ id }) => settled.get(id));
+    SettledStatus | 'held' | 'fenced'
+  >((settlements) => this.settleBatch(settlements), {
+    maxBatch: MAX_COALESCED,
+    splitOn: isRefusedData,
+  });
+
+  private readonly starts = new Coalescer<ClaimedJob, boolean>(
+    async (jobs) => {
+      const may = await this.store.mayStart(this.worker.id, jobs);
+      return jobs.map(({ id }) => may.has(id));
     },
-    { maxBatch: MAX_COALESCED, splitOn: isRefusedData },
+    { maxBatch: MAX_COALESCED, splitOn: () => false },
   );
 
   constructor(
@@ -75,6 +84,10 @@ export class JobExecutor {
     const run = new JobRun(job, this.config.queueName, this.worker.id);
     this.runs.add(run);
     try {
+      if (!(await this.mayStart(run))) {
+        onReturn();
+        return await this.giveBack(run);
+      }
       const outcome = await this.callHandler(run);
       run.returned = true;
       onReturn();
@@ -91,7 +104,7 @@ export class JobExecutor {
   }
 
   /** Aborts the signals of the runs that should stop. They still settle; the store makes `cancelled` of it. */
-  cancel(requests: readonly { id: string; token: number }[]): void {
+  cancel(requests: readonly StoreRun[]): void {
     const tokens = new Map(requests.map(({ id, token }) => [id, token]));
     for (const run of this.runs)
       if (tokens.get(run.job.id) === run.job.token)
@@ -107,10 +120,7 @@ export class JobExecutor {
   /** Aborts the signals of all runs and gives their jobs back; returns how many were still ours. */
   async releaseAll(reason: Error): Promise<number> {
     const runs = [...this.runs].filter(({ released }) => !released);
-    for (const run of runs) {
-      run.released = true;
-      run.abort(reason);
-    }
+    for (const run of runs) run.release(reason);
     // One whose handler has returned would run a second time: its outcome is being stored, or is lost with Postgres out of reach.
     const unfinished = runs.filter(({ returned }) => !returned);
     return this.release(unfinished.map(({ job }) => job));
@@ -119,12 +129,23 @@ export class JobExecutor {
   /** Gives jobs back, due at once and in the ready queue, their attempts restored; returns how many were still ours. */
   async release(jobs: readonly ClaimedJob[]): Promise<number> {
     if (jobs.length === 0) return 0;
-    const released = await this.store.releaseIfOwned(jobs);
+    const released = await this.store.releaseIfOwned(this.worker.id, jobs);
     const given = jobs.filter(({ id }) => released.has(id));
     for (const { id, jobType } of given)
       this.events.emit('job.released', { id, jobType });
     await this.readyQueue.putBack(given);
     return given.length;
+  }
+
+  /** Gives back what Postgres holds for this worker and nobody here knows of; returns how many. */
+  async releaseStrays(claimedAhead: readonly string[]): Promise<number> {
+    const known = [...this.runs].map(({ job }) => job.id);
+    const strays = await this.store.releaseStrays(this.worker.id, [
+      ...known,
+      ...claimedAhead,
+    ]);
+    await this.readyQueue.putBack(strays);
+    return strays.length;
   }
 
   /** The outcome of the handler, whatever it does. */
@@ -174,9 +195,44 @@ export class JobExecutor {
     return status;
   }
 
+  /**
+   * One that was claimed just now may; one that has waited here may have been cancelled, or taken back while this process hung, so Postgres is asked again. A
+   * job that may have killed a worker is put on record before it begins.
+   */
+  private async mayStart(run: JobRun): Promise<boolean> {
+    const { job } = run;
+    if (job.crashCount > 0)
+      return (
+        (await this.insist(run, () =>
+          this.store.markStarted(this.worker.id, job),
+        )) === true
+      );
+    if (run.startedAt - job.claimedAt < FRESH_MS) return true;
+    return (await this.insist(run, () => this.starts.add(job))) === true;
+  }
+
+  /** For each its new state; asks again only for those that were passed over. */
+  private async settleBatch(
+    settlements: readonly Settlement[],
+  ): Promise<(SettledStatus | 'held' | 'fenced')[]> {
+    const worker = this.worker.id;
+    const settled = await this.store.settleIfOwned(worker, settlements);
+    const missing = settlements.filter(({ id }) => !settled.has(id));
+    const reasons =
+      missing.length > 0
+        ? await this.store.explainUnsettled(worker, missing)
+        : new Map<string, SettledStatus | 'held' | 'fenced'>();
+    return settlements.map(
+      ({ id }) => settled.get(id) ?? reasons.get(id) ?? 'fenced',
+    );
+  }
+
   private async giveBack(run: JobRun): Promise<RunEnd> {
-    await this.insist(run, () => this.release([run.job]));
-    return 'released';
+    const released = await this.insist(run, () => this.release([run.job]));
+    if (released !== 0) return 'released';
+    const { id, jobType, token } = run.job;
+    this.events.emit('lease.lost', { id, jobType, token });
+    return 'fenced';
   }
 
   /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
@@ -186,7 +242,9 @@ export class JobExecutor {
     const status = await this.insist(run, async () => {
       try {
         const settlement = { id, token, outcome: storable };
-        return (await this.settles.add(settlement)) ?? 'fenced';
+        const status = await this.settles.add(settlement);
+        if (status === 'held') throw new Error('somebody holds its row');
+        return status;
       } catch (error) {
         // No other try would store this; that it failed must be on record all the same.
         if (isRefusedData(error))

@@ -16,6 +16,7 @@ const JOB: ClaimedJob = {
   createdAt: new Date(1),
   scheduledAt: new Date(2),
   waitedMs: 0,
+  claimedAt: 0,
 };
 const newRun = (job: Partial<ClaimedJob> = {}): JobRun =>
   new JobRun({ ...JOB, ...job }, 'kyu:default', 'host:1:ab');

@@ -12,6 +12,7 @@ export class JobRun {
   returned = false;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly job: ClaimedJob,
@@ -48,6 +49,13 @@ export class JobRun {
     return this.abortReason;
   }
 
+  /** Its job was given back: nothing waits for the handler any more, not even its timeout. */
+  release(reason: Error): void {
+    this.released = true;
+    clearTimeout(this.timer);
+    this.abort(reason);
+  }
+
   abort(reason: Error): void {
     this.abortReason ??= reason;
     this.controller?.abort(this.abortReason);
@@ -55,9 +63,8 @@ export class JobRun {
 
   /** Rejects with a {@link JobTimeoutError} when `work` takes longer than the job's timeout, and aborts its signal. */
   async withTimeout<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      this.timer = setTimeout(() => {
         const error = new JobTimeoutError(this.job.timeoutMs);
         this.abort(error);
         reject(error);
@@ -66,7 +73,7 @@ export class JobRun {
     try {
       return await Promise.race([work, timeout]);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.timer);
     }
   }
 

@@ -16,7 +16,11 @@ const PROMOTE_BATCH = 1_000;
 /** Is responsible for working through the queue: on and on between start and stop, or once. */
 @Injectable()
 export class WorkerService extends JobRunner {
-  private onceRunning = false;
+  /** The runOnce() under way. */
+  private once: Promise<RunCounts> | undefined;
+  private stopping = false;
+  /** Ends the wait of a runOnce() for runs that were given back. */
+  private abandon: () => void = () => undefined;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -40,16 +44,23 @@ export class WorkerService extends JobRunner {
 
   /** No new claims; running handlers may finish within the drain timeout; what is left is given back. */
   async stop(): Promise<void> {
-    if (!this.dispatcher.started) return;
-    await this.dispatcher.stop();
+    const { once } = this;
+    if (!this.dispatcher.started && !once) return;
+    this.stopping = true; // ends a runOnce() after what it runs now
+    if (this.dispatcher.started) await this.dispatcher.stop();
     const running = this.executor.running;
     if (running > 0)
       this.logger.log(`Stopping: waiting for ${running} running job(s).`);
     const hurried = new Promise<false>((resolve) => {
       this.hurry = () => resolve(false);
     });
-    const drained = this.dispatcher.drained(this.config.drainTimeoutMs);
+    const drained = within(
+      this.config.drainTimeoutMs,
+      Promise.all([this.dispatcher.drained(), once]),
+    );
     if (!(await Promise.race([drained, hurried]))) await this.giveBack();
+    this.abandon();
+    await once?.catch(() => undefined); // its caller is told
     await this.cancelWatch.stop();
     await this.heartbeat.stop();
   }
@@ -75,19 +86,26 @@ export class WorkerService extends JobRunner {
   }
 
   override async runOnce(): Promise<RunCounts> {
-    if (this.dispatcher.started || this.onceRunning)
+    if (this.dispatcher.started || this.once)
       throw new KyuBusyError(
-        this.onceRunning
+        this.once
           ? 'runOnce() is running already; wait for it.'
           : "runOnce() is for a module that does not work by itself: set mode: 'producer' (or KYU_MODE=producer) in the process that calls it.",
       );
-    this.onceRunning = true;
+    this.once = this.workOnce();
+    try {
+      return await this.once;
+    } finally {
+      this.once = undefined;
+    }
+  }
+
+  private async workOnce(): Promise<RunCounts> {
     try {
       await this.heartbeat.start();
       this.cancelWatch.start();
       return await this.drainDue();
     } finally {
-      this.onceRunning = false;
       await this.cancelWatch.stop();
       await this.heartbeat.stop();
     }
@@ -97,15 +115,19 @@ export class WorkerService extends JobRunner {
   private async drainDue(): Promise<RunCounts> {
     const counts: RunCounts = { claimed: 0, completed: 0, failed: 0, dead: 0 };
     const running = new Set<Promise<void>>();
+    const abandoned = new Promise<'abandoned'>((resolve) => {
+      this.abandon = () => resolve('abandoned');
+    });
     const count = (end: RunEnd): void => {
       if (end === 'completed' || end === 'failed' || end === 'dead')
         counts[end]++;
     };
     for (;;) {
-      await this.maintenance.promoteDue(this.config.queueName, PROMOTE_BATCH);
-      const jobs = await this.claimer.claimWaiting(
-        this.config.workers - running.size,
-      );
+      if (!this.stopping)
+        await this.maintenance.promoteDue(this.config.queueName, PROMOTE_BATCH);
+      const jobs = this.stopping
+        ? []
+        : await this.claimer.claimWaiting(this.config.workers - running.size);
       counts.claimed += jobs.length;
       for (const job of jobs) {
         const run: Promise<void> = this.executor
@@ -117,7 +139,21 @@ export class WorkerService extends JobRunner {
       if (jobs.length === 0 && running.size === 0) return counts;
       // Look again when a slot is free; or, with nothing more to claim, when a run ends that may have enqueued something.
       if (jobs.length === 0 || running.size === this.config.workers)
-        await Promise.race(running);
+        if ((await Promise.race([...running, abandoned])) === 'abandoned')
+          return counts;
     }
   }
+}
+
+/** Whether `work` is done within the time. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([done, timeout]).finally(() => clearTimeout(timer));
 }

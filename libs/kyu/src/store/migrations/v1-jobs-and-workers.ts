@@ -26,6 +26,7 @@ export const V1_UP = (names: SqlNames): readonly string[] => [
      claim_token   integer NOT NULL DEFAULT 0,
      crash_count   integer NOT NULL DEFAULT 0,
      cancel_requested_at timestamptz,
+     started_at    timestamptz,
      history       jsonb NOT NULL DEFAULT '[]',
      result        json,
      CONSTRAINT ${names.index('status_is_known')} CHECK
