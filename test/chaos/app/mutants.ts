@@ -30,7 +30,7 @@ import type { MutantName } from './mutant-names.js';
 import { wrap } from './wrap.js';
 
 /** Between the two steps of the two-step reaper. */
-const STEP_MS = 1_500;
+const STEP_MS = 2_500;
 
 type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
 

@@ -74,7 +74,8 @@ export class Producer {
 
   private newJob(): JobToEnqueue {
     const { random } = this;
-    const { mix, workMs, laterMs, timeoutMs } = this.settings.producing;
+    const { mix, workMs, laterMs, timeoutMs, priorities } =
+      this.settings.producing;
     const type = random.weighted<JobType>(mix);
     const payload: ChaosPayload = {
       key: `${this.settings.name}.${++this.lastKey}`,
@@ -85,7 +86,7 @@ export class Producer {
     return {
       type,
       payload,
-      priority: random.int(-2, 2),
+      priority: random.int(...priorities),
       timeout: timeoutMs,
       ...(type === 'later' && {
         scheduledAt: new Date(Date.now() + random.between(...laterMs)),

@@ -59,6 +59,7 @@ export interface ProducingSettings {
   mix: Mix;
   /** Range of a slow, stubborn or blocking handler's time. */
   workMs: [min: number, max: number];
+  priorities: [min: number, max: number];
   /** How far ahead `later` jobs are scheduled. */
   laterMs: [min: number, max: number];
   /** Time limit of slow, stubborn and blocking jobs. */

@@ -31,6 +31,7 @@ export const PRODUCING_DEFAULTS: ProducingSettings = {
   maxBatch: 20,
   mix: { fast: 1 },
   workMs: [50, 500],
+  priorities: [-2, 2],
   laterMs: [200, 2_000],
   timeoutMs: 5_000,
   limit: 0,

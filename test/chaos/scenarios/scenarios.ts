@@ -33,7 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await arena.produced();
       await sleep(BEGIN_MS);
       await worker!.freeze(arena.kyu.heartbeatTimeoutMs + 1_200);
-      await sleep(1_500);
+      await sleep(2_000);
     },
   },
   {
@@ -220,6 +220,8 @@ export const SCENARIOS: readonly Scenario[] = [
       const block = await arena.addProducers(1, {
         mix: { blocking: 1 },
         workMs: [4_200, 4_200],
+        // Whoever takes the jobs over begins the others first.
+        priorities: [-9, -9],
         timeoutMs: 15_000,
         batchShare: 0,
         limit: 1,

@@ -30,7 +30,7 @@ const SETTLE_RETRY_MS = { first: 100, last: 2_000 };
 const MAX_COALESCED = 500;
 
 /** A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. */
-const FRESH_MS = 50;
+const FRESH_MS = 10;
 
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
 export type RunEnd = SettledStatus | 'released' | 'fenced';
