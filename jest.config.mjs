@@ -37,6 +37,8 @@ export default {
   // Pure specs stand beside their file; what needs servers is in test/ and says in its suffix which.
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   testTimeout: 30_000,
+  // Most of a test's time is waiting for servers.
+  maxWorkers: 2,
   globalSetup: './test/setup/global-setup.mjs',
   globalTeardown: './test/setup/global-teardown.mjs',
 };

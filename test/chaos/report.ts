@@ -68,7 +68,7 @@ export function printReport(report: Report): void {
       ['repeated after a crash', storm.repeatedAfterCrash],
       ['late results refused', storm.lateResultsRefused],
       ['answers of a settle lost', storm.answersLost],
-      ['claims that nobody heard of', storm.claimsLost],
+      ['claims given back unstarted', storm.givenBackUnstarted],
       ['workers fenced', storm.fenced],
       [
         'rescue p50 / p99 / max',

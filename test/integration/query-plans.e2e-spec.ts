@@ -45,10 +45,39 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
   ],
   settle: [
     jobSql.SETTLE_IF_OWNED as never,
-    [IDS, '{1}', '{completed}', '{NULL}', '{NULL}', '{NULL}', '{NULL}'],
-    'pkey',
+    [
+      IDS,
+      '{1}',
+      '{completed}',
+      '{NULL}',
+      '{NULL}',
+      '{NULL}',
+      '{NULL}',
+      'worker1',
+    ],
+    'pkey|running',
   ],
-  release: [jobSql.RELEASE_IF_OWNED as never, [IDS, '{1}'], 'pkey'],
+  release: [
+    jobSql.RELEASE_IF_OWNED as never,
+    [IDS, '{1}', 'worker1'],
+    'pkey|running',
+  ],
+  releaseStrays: [jobSql.RELEASE_STRAYS as never, ['worker1', IDS], 'running'],
+  mayStart: [
+    jobSql.MAY_START as never,
+    [IDS, '{1}', 'worker1'],
+    'pkey|running',
+  ],
+  explainUnsettled: [
+    jobSql.EXPLAIN_UNSETTLED as never,
+    [IDS, '{1}', 'worker1'],
+    'pkey|running',
+  ],
+  prune: [
+    maintenanceSql.PRUNE_FINISHED as never,
+    ['q', 1, 1, 1, 1, 1_000],
+    'pkey|running',
+  ],
   cancel: [jobSql.CANCEL_IF_UNFINISHED as never, [ID, 'q'], 'pkey'],
   findCancelRequested: [
     jobSql.FIND_CANCEL_REQUESTED as never,

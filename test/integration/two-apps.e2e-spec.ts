@@ -133,6 +133,6 @@ describe('the mode', () => {
     const boot = bootApp({
       imports: [KyuModule.forRoot(newGround().options())],
     });
-    await expect(boot).rejects.toThrow(/expected "mode" to be one of 'both'/);
+    await expect(boot).rejects.toThrow(/KYU_MODE to be one of 'both'/);
   });
 });

@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleDestroy,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
@@ -29,7 +30,11 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  */
 @Injectable()
 export class KyuLifecycle
-  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+  implements
+    OnModuleInit,
+    OnApplicationBootstrap,
+    OnModuleDestroy,
+    OnApplicationShutdown
 {
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -52,20 +57,33 @@ export class KyuLifecycle
       if (module.providers.has(KyuLifecycle)) module.distance = 0;
   }
 
-  /** Everything that handlers may need is ready by now, the application's own modules included. */
-  async onApplicationBootstrap(): Promise<void> {
-    try {
+  /** What can be wrong with the application's code is found before anything has started. */
+  async onModuleInit(): Promise<void> {
+    await this.orCleanUp(async () => {
       this.scheduleCheck.run();
       await this.handlers.load();
+    });
+  }
+
+  /** Everything that handlers may need is ready by now, the application's own modules included. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.orCleanUp(async () => {
       await this.readyQueue.open();
       await this.metricsServer.start();
       const works = this.config.mode !== 'producer';
       if (works) await this.worker.start();
       await this.scheduler.start(works);
-      if (works) await this.reaper.start();
-      if (works) this.pruner.start();
+      if (!works) return;
+      await this.reaper.start();
+      this.pruner.start();
+    });
+  }
+
+  /** An application that never got to run is not closed by anybody. What fails in that is not what was wrong. */
+  private async orCleanUp(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
-      // The application never got to run, so nobody will close it. What fails now is not what was wrong.
       await this.onModuleDestroy().catch(() => undefined);
       await this.onApplicationShutdown().catch(() => undefined);
       throw error;

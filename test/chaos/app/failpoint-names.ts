@@ -8,6 +8,7 @@ export const FAILPOINTS = [
   'chaos-after-handler-before-settle',
   'chaos-mid-enqueue',
   'chaos-mid-claim',
+  'chaos-mid-start',
   'chaos-mid-settle',
   'chaos-mid-release',
   'chaos-mid-promote',

@@ -21,7 +21,9 @@ const MID_STATEMENT: Readonly<Record<string, Failpoint>> = {
   claim_popped: 'chaos-mid-claim',
   claim_waiting: 'chaos-mid-claim',
   settle: 'chaos-mid-settle',
+  mark_started: 'chaos-mid-start',
   release: 'chaos-mid-release',
+  release_strays: 'chaos-mid-release',
   promote: 'chaos-mid-promote',
   rescue: 'chaos-mid-rescue',
 };

@@ -1,4 +1,5 @@
 import {
+  sqlNames,
   Statement,
   type SqlNames,
 } from '../../../libs/kyu/src/store/statement.js';
@@ -19,7 +20,7 @@ export const TAKE_BACK = new Statement<never>(
   'mutant_take_back',
   ({ jobs }) => `
   UPDATE ${jobs} SET status = 'pending', completed_at = NULL, crash_count = crash_count + 1,
-         locked_by = NULL, locked_at = NULL, updated_at = now()
+         locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now()
    WHERE id = ANY($1::uuid[])`,
 );
 
@@ -32,13 +33,11 @@ export function replaceSql(
   // A private field, on purpose: nobody but a mutant may do this.
   const holder = statement as unknown as { sql: (names: SqlNames) => string };
   const { sql } = holder;
-  holder.sql = (names) => {
-    const text = sql(names);
-    const mutated = text.replace(part, by);
-    if (mutated === text)
-      throw new Error(
-        `The statement "${statement.verb}" has no ${String(part)} any more.`,
-      );
-    return mutated;
-  };
+  holder.sql = (names) => sql(names).replace(part, by);
+  // Now, and not at the first use: a mutant that is none must not even boot.
+  const names = sqlNames({ schema: 'any', prefix: 'any_' });
+  if (holder.sql(names) === sql(names))
+    throw new Error(
+      `The statement "${statement.verb}" has no ${String(part)} any more.`,
+    );
 }

@@ -49,8 +49,8 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
   'fence-dropped': () =>
     replaceSql(
       SETTLE_IF_OWNED,
-      " AND job.status = 'running' AND job.claim_token = run.token",
-      '',
+      /WHERE job\.status = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
+      'WHERE $1::text IS NOT NULL',
     ),
   'claim-unguarded': () => {
     replaceSql(CLAIM_POPPED, "AND status = 'pending'", '');
@@ -168,20 +168,21 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
         this: WorkerStore,
         _original: unknown,
         record: Parameters<WorkerStore['heartbeat']>[0],
-        timing: { intervalMs: number },
+        timing: { intervalMs: number; silenceMs: number },
         onFailure: (message: string) => void,
       ) {
         const { worker, queue, slots, jobTypes } = record;
         return new PooledHeartbeat(
           () => this.heartbeat(record),
           [worker.id, queue, worker.host, worker.pid, slots, [...jobTypes]],
+          timing.silenceMs,
           timing.intervalMs,
           onFailure,
         );
       },
     ),
   'crash-not-counted': () => {
-    replaceSql(RESCUE_STALE, /crash_count = [^\n]*\+ 1,\n/, '');
+    replaceSql(RESCUE_STALE, /crash_count = \(.*\), (?=started_at)/, '');
   },
   'handler-skipped': () =>
     wrap(JobExecutor.prototype, 'callHandler', async () => ({

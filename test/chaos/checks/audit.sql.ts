@@ -18,15 +18,18 @@ export const installAudit = (schema: string, role: string): string[] => [
      new_token   integer,
      old_crashes integer,
      new_crashes integer,
-     scheduled_at timestamptz
+     scheduled_at timestamptz,
+     -- How the run ended that this change ends, as Kyu put it on record: completed, failed, dead, cancelled, released or crashed.
+     outcome     text
    )`,
   `CREATE FUNCTION "${schema}".chaos_audit_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $audit$
    BEGIN
      INSERT INTO "${schema}".chaos_audit (op, id, key, old_status, new_status, old_worker, new_worker,
-         old_token, new_token, old_crashes, new_crashes, scheduled_at)
+         old_token, new_token, old_crashes, new_crashes, scheduled_at, outcome)
      VALUES (TG_OP, coalesce(NEW.id, OLD.id), CASE WHEN TG_OP = 'INSERT' THEN NEW.payload->>'key' END,
          OLD.status, NEW.status, OLD.locked_by, NEW.locked_by,
-         OLD.claim_token, NEW.claim_token, OLD.crash_count, NEW.crash_count, coalesce(NEW.scheduled_at, OLD.scheduled_at));
+         OLD.claim_token, NEW.claim_token, OLD.crash_count, NEW.crash_count, coalesce(NEW.scheduled_at, OLD.scheduled_at),
+         CASE WHEN TG_OP = 'UPDATE' AND OLD.history IS DISTINCT FROM NEW.history THEN NEW.history -> -1 ->> 'outcome' END);
      RETURN NULL;
    END $audit$`,
   `CREATE TRIGGER chaos_audit AFTER INSERT OR UPDATE OR DELETE ON "${schema}".kyu_jobs

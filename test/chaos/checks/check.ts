@@ -48,7 +48,7 @@ async function storyOf(arena: Arena, id: string): Promise<string> {
     `WITH story AS (
        SELECT extract(epoch FROM at) * 1000 AS at, 'audit   ' || op || ' ' || coalesce(old_status, '-') || ' → ' || coalesce(new_status, '-')
               || ' token ' || coalesce(old_token::text, '-') || ' → ' || coalesce(new_token::text, '-')
-              || ' crashes ' || coalesce(new_crashes, old_crashes) || ' worker ' || coalesce(new_worker, old_worker, '-') AS line
+              || coalesce(' ' || outcome, '') || ' crashes ' || coalesce(new_crashes, old_crashes) || ' worker ' || coalesce(new_worker, old_worker, '-') AS line
          FROM @.chaos_audit WHERE id = $1
        UNION ALL
        SELECT at, 'ledger  ' || kind || ' pid ' || pid || coalesce(' token ' || token, '') || coalesce(' ' || key, '') || coalesce(' ' || detail, '')

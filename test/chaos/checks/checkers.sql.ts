@@ -122,7 +122,7 @@ export const CHECKERS: readonly Checker[] = [
     sql: ({ schema }) => `
       SELECT settle.id, 'settled as ' || new_status || ' with the token ' || old_token || ' current, whose run had not ended' AS detail
         FROM ${schema}.chaos_audit AS settle
-       WHERE old_status = 'running' AND new_status IN ('completed', 'failed', 'dead') AND old_crashes = new_crashes
+       WHERE old_status = 'running' AND new_status IN ('completed', 'failed', 'dead') AND outcome IS DISTINCT FROM 'crashed'
          AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
                           WHERE ending.id = settle.id AND ending.token = settle.old_token AND ending.kind IN ('end', 'throw', 'abort')
                             AND ending.at <= ${ms('settle.at')} + ${SLACK_MS})`,
@@ -160,13 +160,13 @@ export const CHECKERS: readonly Checker[] = [
     promise:
       'I5: without a crash, a stop or a fault of its worker a claimed job is not given back',
     sql: ({ schema, heartbeatTimeoutMs }) => `
-      SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (crashes ' || old_crashes || ' → ' || new_crashes
+      SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (' || coalesce(outcome, 'no outcome')
              || CASE WHEN started THEN '' ELSE ', never started' END || '), and nothing had happened to it' AS detail
         FROM (SELECT audit.*, split_part(old_worker, ':', 2)::int AS pid, ${ms('audit.at')} AS at_ms,
                      EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS start WHERE start.id = audit.id AND start.token = old_token AND start.kind = 'start') AS started,
                      (SELECT max(claim.at) FROM ${schema}.chaos_audit AS claim WHERE claim.id = audit.id AND claim.seq < audit.seq AND new_status = 'running') AS claimed_at
                 FROM ${schema}.chaos_audit AS audit
-               WHERE old_status = 'running' AND (new_status = 'pending' OR new_crashes > old_crashes)) AS back
+               WHERE old_status = 'running' AND (new_status = 'pending' OR outcome = 'crashed')) AS back
        WHERE NOT EXISTS (
                SELECT 1 FROM ${schema}.chaos_faults AS fault
                 WHERE (fault.pid = back.pid OR (fault.pid IS NULL AND fault.scope = 'postgres')) AND fault.scope <> 'redis'
@@ -175,16 +175,16 @@ export const CHECKERS: readonly Checker[] = [
                         WHEN fault.kind IN ('SIGKILL', 'SIGTERM', 'exit') THEN 'Infinity'::float8
                         -- A half-open connection holds a claim or a settle up until its timeout.
                         WHEN fault.kind LIKE '%swallow' THEN 30000
-                        -- A claim whose answer was lost is nobody's until it has overrun its time (5 s, and 3 s beyond).
-                        WHEN NOT started THEN 15000
+                        -- A claim whose answer was lost is nobody's until its worker looks for such, or until it has overrun its time.
+                        WHEN NOT started THEN 30000
                         ELSE ${heartbeatTimeoutMs} + 3000
                       END)
          AND NOT EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)
          -- What was claimed ahead and found no slot for a second is given back to others; but not at once.
-         AND NOT (new_crashes = old_crashes AND NOT started AND at - claimed_at > interval '900 milliseconds')
+         AND NOT (outcome = 'released' AND NOT started AND at - claimed_at > interval '900 milliseconds')
          -- A process that stood still gives back what it had claimed ahead, as it cannot know how long it was away. That is no reason to take it away.
-         AND NOT (new_crashes = old_crashes AND NOT started AND EXISTS (
+         AND NOT (outcome = 'released' AND NOT started AND EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS lag
                 WHERE lag.pid = back.pid AND lag.kind = 'lag' AND lag.at BETWEEN back.at_ms - 3000 AND back.at_ms + 1500))`,
   },
@@ -201,7 +201,7 @@ export const CHECKERS: readonly Checker[] = [
       SELECT a.id, 'the runs ' || a.token || ' (pid ' || a.pid || ') and ' || b.token || ' (pid ' || b.pid || ') overlap by '
              || round((least(a.to_mono, b.to_mono) - b.from_mono)::numeric) || ' ms' AS detail
         FROM runs AS a JOIN runs AS b ON b.id = a.id AND b.token > a.token AND b.from_mono < a.to_mono - ${SLACK_MS}
-       WHERE NOT EXISTS (SELECT 1 FROM frozen WHERE frozen.pid = a.pid AND frozen.from_mono <= b.from_mono AND a.to_mono <= frozen.to_mono + 1000)`,
+       WHERE NOT EXISTS (SELECT 1 FROM frozen WHERE frozen.pid = a.pid AND a.from_mono <= frozen.to_mono AND frozen.from_mono <= b.from_mono AND a.to_mono <= frozen.to_mono + 1000)`,
   },
   {
     name: 'attempts miscounted',
@@ -211,9 +211,17 @@ export const CHECKERS: readonly Checker[] = [
       SELECT id, 'retries ' || retry_count || ', crashes ' || crash_count || '; the audit has ' || failed || ' and ' || crashed AS detail
         FROM ${schema}.kyu_jobs JOIN (
                SELECT id, count(*) FILTER (WHERE old_status = 'running' AND new_status = 'failed') AS failed,
-                      count(*) FILTER (WHERE old_status = 'running' AND new_crashes > old_crashes) AS crashed
+                      count(*) FILTER (WHERE outcome = 'crashed') AS crashed
                  FROM ${schema}.chaos_audit GROUP BY id) AS audit USING (id)
-       WHERE retry_count <> failed OR crash_count <> crashed OR retry_count > max_retries OR crash_count > ${maxCrashes}`,
+       WHERE retry_count <> failed OR retry_count > max_retries
+             -- A crash that hit a job before it had begun may be nobody's fault: from the second one on it is not counted.
+          OR crash_count > crashed OR (crash_count = 0) <> (crashed = 0) OR crash_count > ${maxCrashes}
+      UNION ALL
+      SELECT id, 'its crashes went from ' || old_crashes || ' to ' || new_crashes || ' at ' || at
+        FROM ${schema}.chaos_audit WHERE new_crashes <> old_crashes AND (outcome IS DISTINCT FROM 'crashed' OR new_crashes <> old_crashes + 1)
+      UNION ALL
+      SELECT id, 'dead after ' || new_crashes || ' crashes of ${maxCrashes}'
+        FROM ${schema}.chaos_audit WHERE outcome = 'crashed' AND new_status <> 'cancelled' AND (new_status = 'dead') <> (new_crashes >= ${maxCrashes})`,
   },
   {
     name: 'cancel ignored',

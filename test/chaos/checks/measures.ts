@@ -16,8 +16,8 @@ export interface Measures {
   /** Outcomes that were stored, whose answer was lost, so that the second try was refused. */
   answersLost: number;
   rescued: number;
-  /** Claims that no process ever heard of, taken back when they had overrun their time. */
-  claimsLost: number;
+  /** Claims that were given back before their handler began: claimed ahead and out of time, or answers of a claim that were lost. */
+  givenBackUnstarted: number;
   /** From the SIGKILL of a worker to the next claim of a job that it ran. */
   rescueMs: { p50: number; p99: number; max: number; count: number };
   fenced: number;
@@ -33,7 +33,7 @@ const QUERY = `
   ), rescues AS (
     SELECT audit.*, split_part(old_worker, ':', 2)::int AS pid,
            EXISTS (SELECT 1 FROM @.chaos_ledger AS start WHERE start.id = audit.id AND start.token = old_token AND kind = 'start') AS started
-      FROM @.chaos_audit AS audit WHERE new_crashes > old_crashes
+      FROM @.chaos_audit AS audit WHERE outcome = 'crashed'
   ), waits AS (
     SELECT (SELECT extract(epoch FROM min(claim.at)) * 1000 FROM @.chaos_audit AS claim
              WHERE claim.id = rescues.id AND claim.seq > rescues.seq AND claim.new_status = 'running') - deaths.at AS ms
@@ -41,7 +41,7 @@ const QUERY = `
   ), lost AS (
     SELECT EXISTS (SELECT 1 FROM @.chaos_audit AS settle
                     WHERE settle.id = ledger.id AND settle.old_token = ledger.token AND settle.old_status = 'running'
-                      AND settle.new_status IN ('completed', 'failed', 'dead', 'cancelled') AND settle.new_crashes = settle.old_crashes) AS stored
+                      AND settle.outcome IN ('completed', 'failed', 'dead', 'cancelled')) AS stored
       FROM @.chaos_ledger AS ledger WHERE kind = 'lease-lost'
   )
   SELECT (SELECT count(*) FROM @.chaos_audit WHERE op = 'INSERT')::int AS jobs,
@@ -54,7 +54,8 @@ const QUERY = `
          (SELECT count(*) FILTER (WHERE NOT stored) FROM lost)::int AS "lateResultsRefused",
          (SELECT count(*) FILTER (WHERE stored) FROM lost)::int AS "answersLost",
          (SELECT count(*) FROM rescues)::int AS rescued,
-         (SELECT count(*) FROM rescues WHERE NOT started AND NOT EXISTS (SELECT 1 FROM deaths WHERE deaths.pid = rescues.pid))::int AS "claimsLost",
+         (SELECT count(*) FROM @.chaos_audit AS back WHERE outcome = 'released' AND NOT EXISTS (
+            SELECT 1 FROM @.chaos_ledger AS start WHERE start.id = back.id AND start.token = back.old_token AND start.kind = 'start'))::int AS "givenBackUnstarted",
          (SELECT jsonb_build_object('count', count(ms), 'p50', coalesce(round(percentile_disc(0.5) WITHIN GROUP (ORDER BY ms)), 0),
                    'p99', coalesce(round(percentile_disc(0.99) WITHIN GROUP (ORDER BY ms)), 0), 'max', coalesce(round(max(ms)), 0)) FROM waits WHERE ms IS NOT NULL) AS "rescueMs",
          (SELECT count(*) FROM @.chaos_ledger WHERE kind = 'fenced')::int AS fenced,

@@ -14,6 +14,8 @@ const SESSIONS_PATIENCE_MS = 5_000;
 export interface Rest {
   /** From the end of the faults until the last job was terminal, ms; undefined when that did not come. */
   settledMs: number | undefined;
+  /** What the workers took to stop on SIGTERM, with nothing left to run. */
+  stoppedMs: number;
   violations: Violation[];
 }
 
@@ -39,18 +41,20 @@ export async function finish(arena: Arena, patienceMs: number): Promise<Rest> {
         `${leftovers.length} ids of jobs that are not pending, such as ${leftovers[0]}`,
       );
   }
+  const settledAt = performance.now();
   const patience = arena.kyu.drainTimeoutMs + STOP_PATIENCE_MS;
   await Promise.all(arena.workers.map((slot) => slot.stop(patience)));
   for (const slot of arena.slots)
     for (const surprise of slot.surprises)
       complain('ended otherwise', surprise);
+  const stoppedMs = performance.now() - settledAt;
   const sessions = await sessionsLeft(arena);
   if (sessions > 0)
     complain(
       'leaked session',
       `${sessions} sessions of the application, of which no process is left`,
     );
-  return { settledMs, violations };
+  return { settledMs, stoppedMs, violations };
 }
 
 async function settled(

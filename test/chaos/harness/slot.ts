@@ -91,9 +91,8 @@ export class Slot {
       this.killed.add(child);
       this.faults.note('SIGKILL', 'process', child.pid);
     }
-    const byItself =
-      end?.signal === 'SIGKILL' && child.settings.failpoints.length > 0;
-    if (wasReady && end?.code !== 0 && !byItself)
+    const shot = this.killed.has(child) || child.settings.failpoints.length > 0;
+    if (wasReady && end?.code !== 0 && !(end?.signal === 'SIGKILL' && shot))
       this.surprises.push(
         `${child.settings.name} (pid ${child.pid}): after SIGTERM it ${end ? `ended with ${end.signal ?? `code ${end.code}`}` : `did not end within ${patienceMs} ms`}`,
       );

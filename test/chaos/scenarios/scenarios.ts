@@ -211,7 +211,7 @@ export const SCENARIOS: readonly Scenario[] = [
       other!.pause();
       const long = await arena.addProducers(1, {
         mix: { slow: 1 },
-        workMs: [7_000, 7_500],
+        workMs: [7_500, 8_000],
         timeoutMs: 15_000,
         perSecond: 1_000,
         limit: 12,
@@ -219,7 +219,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await arena.produced(long);
       const block = await arena.addProducers(1, {
         mix: { blocking: 1 },
-        workMs: [4_200, 4_200],
+        workMs: [5_000, 5_000],
         // Whoever takes the jobs over begins the others first.
         priorities: [-9, -9],
         timeoutMs: 15_000,
@@ -229,8 +229,8 @@ export const SCENARIOS: readonly Scenario[] = [
       await arena.produced(block);
       await sleep(BEGIN_MS);
       other!.wake();
-      await disturb(arena.faults, [victim!], 'postgres', 'reset', 2_700);
-      await sleep(2_000);
+      await disturb(arena.faults, [victim!], 'postgres', 'reset', 3_600);
+      await sleep(1_500);
     },
   },
   {

@@ -18,6 +18,7 @@ const PROBABILITY: Readonly<Record<string, number>> = {
   'chaos-mid-refill': 0.1,
   'chaos-mid-promote': 0.02,
   'chaos-mid-release': 0.5,
+  'chaos-mid-start': 0.1,
 };
 const USUAL_PROBABILITY = 0.003;
 

@@ -3,7 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
-import type { Handler } from './handler.js';
+import type { Handler, JobHandlerFunction } from './handler.js';
 import { readJobHandler } from './job-handler.decorator.js';
 
 type Prototype = Record<string, (...args: never[]) => unknown>;
@@ -35,13 +35,19 @@ export class HandlerExplorer {
         yield {
           ...metadata,
           place: `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`,
-          call: this.compiler.compile(wrapper, name),
+          call: lazily(() => this.compiler.compile(wrapper, name)),
           hostClass,
           method,
         };
       }
     }
   }
+}
+
+/** Compiled at its first job: the application's global enhancers are complete only when it has booted. */
+function lazily(compile: () => JobHandlerFunction): JobHandlerFunction {
+  let call: JobHandlerFunction | undefined;
+  return (payload, context) => (call ??= compile())(payload, context);
 }
 
 /** By the class where there is one: a request-scoped provider has no instance yet. A factory only has what it returned. */

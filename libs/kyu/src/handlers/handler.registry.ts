@@ -4,7 +4,7 @@ import {
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
@@ -39,6 +39,7 @@ export class HandlerRegistry {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly explorer: HandlerExplorer,
     private readonly moduleRef: ModuleRef,
+    private readonly modules: ModulesContainer,
   ) {}
 
   /** Finds the decorated handlers and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError} */
@@ -64,15 +65,29 @@ export class HandlerRegistry {
     this.interceptors = [...made, ...this.interceptors];
   }
 
-  /** The application's own instance where it provides the class; else one of ours. */
+  /** The application's own instance where it provides the class; else one of ours, made as if the module that imports KyuModule provided it. */
   private async instanceOf(
     type: Type<NestInterceptor>,
   ): Promise<NestInterceptor> {
     try {
       return this.moduleRef.get(type, { strict: false });
     } catch {
-      return this.moduleRef.create(type);
+      // Its dependencies are with the importer, or among the imports of forRootAsync().
+      return this.importersRef()
+        .create(type)
+        .catch(() => this.moduleRef.create(type));
     }
+  }
+
+  private importersRef(): ModuleRef {
+    const modules = [...this.modules.values()];
+    const kyu = modules.find(({ providers }) => providers.has(HandlerRegistry));
+    const importer = modules.find(
+      ({ imports }) => kyu !== undefined && imports.has(kyu),
+    );
+    const ref = importer?.providers.get(ModuleRef)?.instance as
+      ModuleRef | undefined;
+    return ref ?? this.moduleRef;
   }
 
   /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */

@@ -91,6 +91,7 @@ export class RedisReadyQueue extends ReadyQueue {
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
+    if (!this.usable) return false;
     const again = await this.write(() =>
       this.commands.kyuRefill(
         this.keys.ready,

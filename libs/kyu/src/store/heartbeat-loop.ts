@@ -38,6 +38,7 @@ export function heartbeatLoop(
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
   let beating: Promise<void> | undefined;
+  let again = false;
 
   const beat = async (): Promise<void> => {
     const sentAt = process.hrtime.bigint();
@@ -77,7 +78,8 @@ export function heartbeatLoop(
       )
       .then((delay) => {
         beating = undefined;
-        if (!stopping) timer = setTimeout(run, delay);
+        if (!stopping) timer = setTimeout(run, again ? 0 : delay);
+        again = false;
       });
   };
 
@@ -85,7 +87,8 @@ export function heartbeatLoop(
     if (message.values) {
       values = message.values;
       clearTimeout(timer);
-      if (!beating) run();
+      if (beating) again = true; // it went out with the old ones
+      else run();
       return;
     }
     stopping = true;
