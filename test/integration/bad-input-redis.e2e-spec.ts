@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
-import { until } from '@kyu/testing';
+import { isolated, until } from '@kyu/testing';
 import { Redis } from 'ioredis';
 import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
@@ -117,6 +117,35 @@ describe('a Redis that cannot be used never holds up the boot, and jobs run', ()
     } finally {
       await admin.call('ACL', 'DELUSER', user);
       admin.disconnect();
+    }
+  });
+
+  it('it holds something of somebody else under the name of the queue', async () => {
+    const ground = isolated();
+    const redis = new Redis(REDIS_URL);
+    try {
+      await redis.set(ground.queueName, 'mine');
+      const producer = await startKyu({
+        beside: ground,
+        options: { mode: 'producer' },
+      });
+      const waiting = await producer.queue.enqueue('double', 1);
+      const kyu = await startKyu({
+        beside: ground,
+        handlers: { double: (n: number) => n * 2 },
+      });
+      await until(
+        'the job that waited to run',
+        async () => (await kyu.queue.inspect(waiting)).status === 'completed',
+      );
+      expect(await redis.get(ground.queueName)).toBe('mine');
+      expect(kyu.logger.messages('warn')).toEqual([
+        expect.stringMatching(WARNING),
+      ]);
+      expect(kyu.logger.messages('warn')[0]).toContain('WRONGTYPE');
+      expect(kyu.logger.messages('error')).toEqual([]);
+    } finally {
+      redis.disconnect();
     }
   });
 

@@ -73,11 +73,6 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
     [IDS, '{1}', 'worker1'],
     'pkey|running',
   ],
-  prune: [
-    maintenanceSql.PRUNE_FINISHED as never,
-    ['q', 1, 1, 1, 1, 1_000],
-    'pkey|running',
-  ],
   cancel: [jobSql.CANCEL_IF_UNFINISHED as never, [ID, 'q'], 'pkey'],
   findCancelRequested: [
     jobSql.FIND_CANCEL_REQUESTED as never,

@@ -73,8 +73,10 @@ export class KyuEvents {
     for (const listener of set) {
       try {
         const result = listener(data);
-        if (result instanceof Promise)
-          result.catch((error: unknown) => this.complain(event, error));
+        if (typeof (result as PromiseLike<unknown> | null)?.then === 'function')
+          Promise.resolve(result).catch((error: unknown) =>
+            this.complain(event, error),
+          );
       } catch (error) {
         this.complain(event, error);
       }

@@ -125,16 +125,17 @@ export class Scheduler {
         window,
         this.config.heartbeatTimeoutMs,
       );
-      const again = await this.readyQueue
-        .refill(best, best.length < window)
-        .catch(() => {
-          // Workers claim from Postgres meanwhile.
+      try {
+        const again = await this.readyQueue.refill(best, best.length < window);
+        if (best.length > 0)
+          this.events.emit('jobs.refilled', { count: best.length });
+        if (!again) return best.length;
+      } catch {
+        // Workers claim from Postgres meanwhile.
+        if (best.length > 0)
           this.events.emit('stage.failed', { count: best.length });
-          return false;
-        });
-      if (best.length > 0)
-        this.events.emit('jobs.refilled', { count: best.length });
-      if (!again) return best.length;
+        return 0;
+      }
     }
   }
 }

@@ -87,7 +87,8 @@ export function heartbeatLoop(
     if (message.values) {
       values = message.values;
       clearTimeout(timer);
-      if (beating) again = true; // it went out with the old ones
+      if (beating)
+        again = true; // it went out with the old ones
       else run();
       return;
     }

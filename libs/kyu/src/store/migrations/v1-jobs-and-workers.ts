@@ -38,7 +38,7 @@ export const V1_UP = (names: SqlNames): readonly string[] => [
      CONSTRAINT ${names.index('counts_are_not_negative')} CHECK
        (max_retries >= 0 AND retry_count >= 0 AND crash_count >= 0 AND claim_token >= 0 AND timeout_ms > 0),
      -- The difference of two infinite times fails on servers before 17, and with it every claim.
-     CONSTRAINT ${names.index('scheduled_at_is_finite')} CHECK (isfinite(scheduled_at)),
+     CONSTRAINT ${names.index('times_are_finite')} CHECK (isfinite(scheduled_at) AND (locked_at IS NULL OR isfinite(locked_at))),
      CONSTRAINT ${names.index('history_is_a_list')} CHECK (jsonb_typeof(history) = 'array')
    )`,
   // The hot path. Each holds only rows in its state, so it stays small however much history there is.
