@@ -22,6 +22,7 @@ const ALL_CHECKS = [
   ...CHECKERS.map(({ name }) => name),
   'staged without a row',
   'left in Redis',
+  'not back in Redis',
   'ended otherwise',
   'leaked session',
 ];

@@ -55,14 +55,15 @@ it('I17 a claim takes no more than the slots and what is claimed ahead', async (
   const worker = await startKyu({ beside: kyu, options: { workers: 4 } });
   const store = worker.app.get(JobStore);
   const asked: number[] = [];
-  const { claimPopped, claimWaiting } = store;
+  const claimPopped = store.claimPopped.bind(store);
+  const claimWaiting = store.claimWaiting.bind(store);
   store.claimPopped = (claimant, ids) => {
     asked.push(ids.length);
-    return claimPopped.call(store, claimant, ids);
+    return claimPopped(claimant, ids);
   };
   store.claimWaiting = (claimant, limit) => {
     asked.push(limit);
-    return claimWaiting.call(store, claimant, limit);
+    return claimWaiting(claimant, limit);
   };
   let open = 0;
   let most = 0;

@@ -70,7 +70,7 @@ it('I3 tokens never repeat, and only the newest may settle: after release, rescu
       expect(late.size).toBe(0);
       expect(
         await stores.jobs.releaseIfOwned(old, [{ id: id!, token }]),
-      ).toEqual(new Set());
+      ).toEqual(new Map());
       expect(await rowOf(id!)).toBe(before);
     }
     used.push({ worker, token: job!.token });

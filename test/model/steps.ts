@@ -82,16 +82,18 @@ export class Real {
       if (row.status !== before.status) {
         this.walked.add(move);
         if (!JOB_TRANSITIONS[before.status].includes(row.status))
-          throw new Error(`I8: ${move} is no transition, by ${step}`);
+          throw new Error(`I8: ${move} is no transition, by ${String(step)}`);
       }
       if (TERMINAL.includes(before.status) && !unchanged && step.kind !== 'age')
-        throw new Error(`I7: a ${before.status} row changed, by ${step}`);
+        throw new Error(
+          `I7: a ${before.status} row changed, by ${String(step)}`,
+        );
       if (refused && !unchanged)
-        throw new Error(`I4: refused, and a row changed, by ${step}`);
+        throw new Error(`I4: refused, and a row changed, by ${String(step)}`);
       if (row.claim_token < before.claim_token)
-        throw new Error(`I3: the token went back, by ${step}`);
+        throw new Error(`I3: the token went back, by ${String(step)}`);
       if (row.claim_token > before.claim_token && row.status !== 'running')
-        throw new Error(`I3: a token without a claim, by ${step}`);
+        throw new Error(`I3: a token without a claim, by ${String(step)}`);
     }
     this.rows = new Map(found.map(({ row }) => [row.id, row]));
     this.texts = new Map(found.map(({ row, text }) => [row.id, text]));
@@ -121,7 +123,7 @@ function same(
 ): void {
   if (isDeepStrictEqual(actual, expected)) return;
   throw new Error(
-    `${what} after ${step}: ${JSON.stringify(actual, undefined, 1)} where the model has ${JSON.stringify(expected, undefined, 1)}`,
+    `${what} after ${String(step)}: ${JSON.stringify(actual, undefined, 1)} where the model has ${JSON.stringify(expected, undefined, 1)}`,
   );
 }
 

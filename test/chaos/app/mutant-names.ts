@@ -15,5 +15,10 @@ export const MUTANT_NAMES = [
   'handler-skipped',
   'handler-twice',
   'cancel-ignored',
+  'payload-changed',
+  'refuses-what-it-stored',
+  'pop-without-removing',
+  'never-back-to-redis',
+  'never-stops',
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
 import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
+import { KyuLifecycle } from '../../../libs/kyu/src/kyu.lifecycle.js';
 import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
-import type { ReadyQueue } from '../../../libs/kyu/src/ready-queue/ready-queue.js';
+import type {
+  Popped,
+  ReadyQueue,
+} from '../../../libs/kyu/src/ready-queue/ready-queue.js';
+import { RedisReadyQueue } from '../../../libs/kyu/src/ready-queue/redis.ready-queue.js';
+import { CircuitBreaker } from '../../../libs/kyu/src/runtime/circuit-breaker.js';
 import type { Database } from '../../../libs/kyu/src/store/database.js';
 import {
   CLAIM_POPPED,
@@ -210,6 +216,57 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
       "WHEN run.outcome <> 'failed' THEN",
     );
   },
+  'payload-changed': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      (original: Insert, jobs: readonly NewJob[]) =>
+        original(
+          jobs.map((job) => ({
+            ...job,
+            payloadJson: job.payloadJson.replace('"key":"', '"key":"not '),
+          })),
+        ),
+    ),
+  'refuses-what-it-stored': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async (original: Insert, jobs: readonly NewJob[]) => {
+        const stored = await original(jobs);
+        if (Number(process.hrtime.bigint() % 10n) === 0)
+          throw new Error('Too bad. Nothing was stored.');
+        return stored;
+      },
+    ),
+  'pop-without-removing': () =>
+    wrap(
+      RedisReadyQueue.prototype,
+      'pop',
+      async function (
+        this: ReadyQueue,
+        original: (...args: unknown[]) => Promise<Popped>,
+        ...args: unknown[]
+      ) {
+        const popped = await original(...args);
+        if (typeof popped !== 'symbol') await this.putBack(popped);
+        return popped;
+      },
+    ),
+  'never-back-to-redis': () => {
+    wrap(CircuitBreaker.prototype, 'succeeded', () => undefined);
+    Object.defineProperty(CircuitBreaker.prototype, 'isOpen', {
+      get(this: { failures: number }) {
+        return this.failures > 0;
+      },
+    });
+  },
+  'never-stops': () =>
+    wrap(
+      KyuLifecycle.prototype,
+      'beforeApplicationShutdown',
+      () => new Promise(() => undefined),
+    ),
 };
 
 export function applyMutants(names: readonly string[]): void {

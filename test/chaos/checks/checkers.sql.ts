@@ -118,13 +118,14 @@ export const CHECKERS: readonly Checker[] = [
   },
   {
     name: 'late settle accepted',
-    promise: 'I4: only the current token settles',
+    promise: 'I4: only the run with the current token settles, as it ended',
     sql: ({ schema }) => `
-      SELECT settle.id, 'settled as ' || new_status || ' with the token ' || old_token || ' current, whose run had not ended' AS detail
+      SELECT settle.id, 'settled as ' || new_status || ' with the token ' || old_token || ' current, whose run had not ended like that' AS detail
         FROM ${schema}.chaos_audit AS settle
        WHERE old_status = 'running' AND new_status IN ('completed', 'failed', 'dead') AND outcome IS DISTINCT FROM 'crashed'
          AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
-                          WHERE ending.id = settle.id AND ending.token = settle.old_token AND ending.kind IN ('end', 'throw', 'abort')
+                          WHERE ending.id = settle.id AND ending.token = settle.old_token
+                            AND ending.kind = ANY(CASE new_status WHEN 'completed' THEN ARRAY['end'] ELSE ARRAY['throw', 'abort'] END)
                             AND ending.at <= ${ms('settle.at')} + ${SLACK_MS})`,
   },
   {
@@ -219,6 +220,11 @@ export const CHECKERS: readonly Checker[] = [
       UNION ALL
       SELECT id, 'its crashes went from ' || old_crashes || ' to ' || new_crashes || ' at ' || at
         FROM ${schema}.chaos_audit WHERE new_crashes <> old_crashes AND (outcome IS DISTINCT FROM 'crashed' OR new_crashes <> old_crashes + 1)
+      UNION ALL
+      SELECT id, 'dead after ' || retry_count || ' of ' || max_retries || ' retries'
+        FROM ${schema}.kyu_jobs AS job
+       WHERE status = 'dead' AND retry_count < max_retries
+         AND EXISTS (SELECT 1 FROM ${schema}.chaos_audit AS death WHERE death.id = job.id AND new_status = 'dead' AND outcome IS DISTINCT FROM 'crashed')
       UNION ALL
       SELECT id, 'dead after ' || new_crashes || ' crashes of ${maxCrashes}'
         FROM ${schema}.chaos_audit WHERE outcome = 'crashed' AND new_status <> 'cancelled' AND (new_status = 'dead') <> (new_crashes >= ${maxCrashes})`,

@@ -8,6 +8,8 @@ const PRODUCER_PATIENCE_MS = 45_000;
 /** Beyond the drain timeout: closing connections, of which one may be half-open. */
 const STOP_PATIENCE_MS = 10_000;
 const LEFTOVERS_PATIENCE_MS = 6_000;
+/** A connection that hangs is noticed after 3 s, and sought again at intervals of up to 2 s. */
+const BACK_PATIENCE_MS = 12_000;
 const SESSIONS_PATIENCE_MS = 5_000;
 
 /** How a scenario came to rest. */
@@ -41,6 +43,11 @@ export async function finish(arena: Arena, patienceMs: number): Promise<Rest> {
         `${leftovers.length} ids of jobs that are not pending, such as ${leftovers[0]}`,
       );
   }
+  for (const name of await workersNotInRedis(arena))
+    complain(
+      'not back in Redis',
+      `${name} does not wait for ids in Redis, ${BACK_PATIENCE_MS} ms after everything was mended`,
+    );
   const settledAt = performance.now();
   const patience = arena.kyu.drainTimeoutMs + STOP_PATIENCE_MS;
   await Promise.all(arena.workers.map((slot) => slot.stop(patience)));
@@ -80,6 +87,26 @@ async function idsLeftInRedis(arena: Arena): Promise<string[]> {
     if (ids.length === 0 || performance.now() > deadline) return ids;
     await sleep(POLL_MS);
   }
+}
+
+/** An idle worker waits in a blocking pop. One that asks Postgres once a second works too, and hides that it has lost Redis for good. */
+async function workersNotInRedis(arena: Arena): Promise<string[]> {
+  const deadline = performance.now() + BACK_PATIENCE_MS;
+  let missing = arena.workers.filter((slot) => slot.ready);
+  while (missing.length > 0 && performance.now() < deadline) {
+    const list = await arena.servers.redisClient.client('LIST');
+    const waiting = new Set(
+      String(list)
+        .split('\n')
+        .filter((line) => /cmd=bzpopmin/i.test(line))
+        .map((line) => Number(/ addr=[^ ]*:(\d+)/.exec(line)?.[1])),
+    );
+    missing = missing.filter(
+      ({ wires }) => !wires.redis.ports.some((port) => waiting.has(port)),
+    );
+    if (missing.length > 0) await sleep(POLL_MS);
+  }
+  return missing.map(({ name }) => name);
 }
 
 async function sessionsLeft(arena: Arena): Promise<number> {

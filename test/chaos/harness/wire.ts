@@ -55,6 +55,11 @@ export class Wire {
     }
   }
 
+  /** Of its connections to the server: by these the server knows whose they are. */
+  get ports(): number[] {
+    return [...this.lines].map(({ server }) => server.localPort ?? 0);
+  }
+
   async close(): Promise<void> {
     this.set('reset');
     await new Promise((resolve) => {

@@ -47,6 +47,9 @@ export const SCENARIOS: readonly Scenario[] = [
       'handler-skipped': ['completed without an end'],
       'handler-twice': ['started without a claim'],
       'cancel-ignored': ['cancel ignored'],
+      'payload-changed': ['phantom'],
+      'refuses-what-it-stored': ['rejected and stored'],
+      'pop-without-removing': ['left in Redis'],
     },
     async run(arena, faults) {
       await arena.addWorkers(2);
@@ -84,11 +87,28 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'redis half-open',
+    about:
+      'Redis takes connections and answers nothing, for longer than every timeout',
+    quiesceMs: 10_000,
+    mutants: { 'never-back-to-redis': ['not back in Redis'] },
+    async run(arena) {
+      const workers = await arena.addWorkers(2);
+      await arena.addProducers(1, { perSecond: 40 });
+      await arena.ready();
+      await sleep(BEGIN_MS);
+      await disturb(arena.faults, workers, 'redis', 'swallow', 4_000);
+    },
+  },
+  {
     name: 'inserts held back',
     about:
       'a lock on the table holds every insert back while jobs are enqueued',
     quiesceMs: 10_000,
-    mutants: { 'stage-before-commit': ['staged without a row'] },
+    mutants: {
+      'stage-before-commit': ['staged without a row'],
+      'never-stops': ['ended otherwise'],
+    },
     async run(arena) {
       await arena.addProducers(1, { perSecond: 50, limit: 60, batchShare: 0 });
       await arena.ready();

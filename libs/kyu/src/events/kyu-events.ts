@@ -17,7 +17,7 @@ export interface KyuEventMap {
     durationMs: number;
     error?: string;
   };
-  /** A waiting job was cancelled. */
+  /** A job ended cancelled while it waited, or when it was given back unfinished. */
   'job.cancelled': { id: string; jobType: string };
   /** A running job should stop; its end follows. */
   'job.cancelRequested': { id: string; jobType: string };

@@ -87,7 +87,7 @@ export class KyuMetrics {
     });
     const cancelled = new Counter({
       name: 'kyu_jobs_cancelled_total',
-      help: 'Waiting jobs that this process cancelled.',
+      help: 'Jobs that ended cancelled without an end of their handler, told by this process.',
       registers,
     });
     const rescued = new Counter({
@@ -116,6 +116,7 @@ export class KyuMetrics {
       events.on('job.rescued', ({ status }) => {
         rescued.inc();
         if (status === 'dead') dead.inc();
+        if (status === 'cancelled') cancelled.inc();
       }),
       events.on('job.cancelled', () => cancelled.inc()),
       events.on('lease.lost', () => leasesLost.inc()),

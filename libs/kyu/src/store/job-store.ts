@@ -61,6 +61,16 @@ export type Outcome =
 /** How a settle left the job: as its run ended, or cancelled because that was asked for meanwhile. */
 export type SettledStatus = Outcome['status'] | 'cancelled';
 
+/** Where a job is that was given back: waiting, or at its end because its cancel had been asked for. */
+export type ReleasedStatus = 'pending' | 'cancelled';
+
+export interface ReleasedJob {
+  id: string;
+  jobType: string;
+  priority: number;
+  status: ReleasedStatus;
+}
+
 /** One run of a job, by its fencing token. */
 export interface Run {
   id: string;
@@ -176,25 +186,32 @@ export class JobStore {
     );
   }
 
-  /** Gives back running jobs, unfinished; returns the ids that were still ours. */
+  /** Gives back running jobs, unfinished; how they wait now, or that they ended cancelled, for those that were still ours. */
   async releaseIfOwned(
     worker: string,
     runs: readonly Run[],
-  ): Promise<Set<string>> {
+  ): Promise<Map<string, ReleasedStatus>> {
     const rows = await this.database.run(RELEASE_IF_OWNED, [
       runs.map(({ id }) => id),
       runs.map(({ token }) => token),
       worker,
     ]);
-    return new Set(rows.map(({ id }) => id));
+    return new Map(
+      rows.map(({ id, status }) => [id, status as ReleasedStatus]),
+    );
   }
 
   /** Gives back what the worker owns without knowing it; returns those jobs. */
-  releaseStrays(
+  async releaseStrays(
     worker: string,
     known: readonly string[],
-  ): Promise<{ id: string; priority: number }[]> {
-    return this.database.run(RELEASE_STRAYS, [worker, known]);
+  ): Promise<ReleasedJob[]> {
+    const rows = await this.database.run(RELEASE_STRAYS, [worker, known]);
+    return rows.map(({ job_type: jobType, status, ...row }) => ({
+      ...row,
+      jobType,
+      status: status as ReleasedStatus,
+    }));
   }
 
   /** The ids of the jobs that are still ours and not to be cancelled. */

@@ -155,7 +155,7 @@ export const giveBack = (job: string, buried = 'false'): string => `
  * release: $1 ids, $2 tokens, $3 worker. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
  * stays: the next claim makes a new one, so a late settle of this run is refused.
  */
-export const RELEASE_IF_OWNED = new Statement<{ id: string }>(
+export const RELEASE_IF_OWNED = new Statement<{ id: string; status: string }>(
   'release',
   ({ jobs }) => `
   WITH run AS (SELECT * FROM unnest($1::uuid[], $2::int[]) AS run(id, token)),
@@ -164,14 +164,19 @@ export const RELEASE_IF_OWNED = new Statement<{ id: string }>(
      SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
          history = ${appendRun("'released'", 'NULL', 'NULL')}
     FROM owned WHERE job.id = owned.id
-  RETURNING job.id`,
+  RETURNING job.id, job.status`,
 );
 
 /**
  * $1 worker, $2 the ids of all jobs that it knows to be its own. Gives back the others: claims that were committed, but whose answer never came. Their
  * worker lives, so nobody else would take them.
  */
-export const RELEASE_STRAYS = new Statement<{ id: string; priority: number }>(
+export const RELEASE_STRAYS = new Statement<{
+  id: string;
+  job_type: string;
+  priority: number;
+  status: string;
+}>(
   'release_strays',
   ({ jobs }) => `
   WITH stray AS MATERIALIZED (
@@ -181,7 +186,7 @@ export const RELEASE_STRAYS = new Statement<{ id: string; priority: number }>(
      SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
          history = ${appendRun("'released'", 'NULL', 'NULL')}
     FROM stray WHERE job.id = stray.id
-  RETURNING job.id, job.priority`,
+  RETURNING job.id, job.job_type, job.priority, job.status`,
 );
 
 /**

@@ -82,6 +82,7 @@ export class MaintenanceStore {
     const { completed, cancelled, dead } = retention;
     const ages = [completed, cancelled, dead];
     const smallest = Math.min(...ages.map((age) => age ?? Infinity));
+    if (smallest === Infinity) return 0; // everything is kept for ever
     const [row] = await this.database.run(PRUNE_FINISHED, [
       queue,
       ...ages.map((age) => age ?? null),

@@ -91,7 +91,7 @@ export function asUnavailable(error: unknown): unknown {
     ? // Node's socket errors; class 08, connection exceptions; 57P, the server shuts down or crashed; too many connections; no login
       /^(E[A-Z_]+|08...|57P..|53300|28...)$/.test(code)
     : /connection|timeout|not queryable/i.test(message); // node-postgres' own have no code
-  if (!lost) return error;
+  if (!lost) return withoutRow(error);
   const outcome =
     (code !== undefined && NOT_CONNECTED.has(code)) ||
     /timeout exceeded when trying to connect/.test(message)
@@ -104,4 +104,13 @@ export function asUnavailable(error: unknown): unknown {
         : 'Whether the statement took effect is unknown; look before you repeat it.'),
     outcome,
   );
+}
+
+/** PostgreSQL quotes the row that it refused, payload and all; whoever logs the error would log that. The message says enough. */
+function withoutRow(error: unknown): unknown {
+  if (types.isNativeError(error))
+    for (const key of ['detail', 'where'])
+      if (Object.hasOwn(error, key))
+        (error as unknown as Record<string, unknown>)[key] = undefined;
+  return error;
 }

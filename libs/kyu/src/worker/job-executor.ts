@@ -15,6 +15,7 @@ import {
   JobStore,
   type ClaimedJob,
   type Outcome,
+  type ReleasedJob,
   type Run as StoreRun,
   type SettledStatus,
   type Settlement,
@@ -130,11 +131,12 @@ export class JobExecutor {
   async release(jobs: readonly ClaimedJob[]): Promise<number> {
     if (jobs.length === 0) return 0;
     const released = await this.store.releaseIfOwned(this.worker.id, jobs);
-    const given = jobs.filter(({ id }) => released.has(id));
-    for (const { id, jobType } of given)
-      this.events.emit('job.released', { id, jobType });
-    await this.readyQueue.putBack(given);
-    return given.length;
+    return this.announceReleased(
+      jobs.flatMap(({ id, jobType, priority }) => {
+        const status = released.get(id);
+        return status ? [{ id, jobType, priority, status }] : [];
+      }),
+    );
   }
 
   /** Gives back what Postgres holds for this worker and nobody here knows of; returns how many. */
@@ -144,8 +146,24 @@ export class JobExecutor {
       ...known,
       ...claimedAhead,
     ]);
-    await this.readyQueue.putBack(strays);
-    return strays.length;
+    return this.announceReleased(strays);
+  }
+
+  private async announceReleased(
+    jobs: readonly ReleasedJob[],
+  ): Promise<number> {
+    for (const { id, jobType, status } of jobs)
+      this.events.emit(
+        status === 'pending' ? 'job.released' : 'job.cancelled',
+        {
+          id,
+          jobType,
+        },
+      );
+    await this.readyQueue.putBack(
+      jobs.filter(({ status }) => status === 'pending'),
+    );
+    return jobs.length;
   }
 
   /** The outcome of the handler, whatever it does. */
