@@ -7,6 +7,7 @@ import {
   metricToken,
 } from '../../libs/kyu/src/metrics/metrics.providers.js';
 import { runNode } from '../support/built-library.js';
+import { Gate } from '../support/gate.js';
 import { startKyu } from '../support/start-kyu.js';
 
 async function scrape(app: INestApplication): Promise<string> {
@@ -129,18 +130,13 @@ describe('the page', () => {
   });
 
   it('counts a job that was cancelled while it ran as neither completed nor failed', async () => {
-    let release: () => void = () => undefined;
-    const kyu = await startKyu({
-      handlers: {
-        slow: () => new Promise<void>((resolve) => (release = resolve)),
-      },
-    });
-    const claimed = kyu.nextEvent('job.claimed');
+    const gate = new Gate();
+    const kyu = await startKyu({ handlers: { slow: () => gate.wait() } });
     const settled = kyu.nextEvent('job.settled');
     const id = await kyu.queue.enqueue('slow', null);
-    await claimed;
+    await until('the handler to run', () => gate.arrivals);
     await kyu.queue.cancelJob(id);
-    release();
+    gate.open();
     await settled;
     const values = series(await scrape(kyu.app));
     expect((await kyu.queue.inspect(id)).status).toBe('cancelled');
