@@ -68,8 +68,8 @@ async function runStorm(
   const seconds = (profile.rounds * (profile.stormMs + profile.calmMs)) / 1_000;
   say(`The storm: ${profile.rounds} rounds, ${seconds} s`);
   const arena = await openStorm(ground, profile, mutants);
+  const sampler = new Sampler(arena);
   try {
-    const sampler = new Sampler(arena);
     await blowStorm(
       arena,
       profile,
@@ -113,6 +113,7 @@ async function runStorm(
         detail: String(shown[what]),
       });
   } finally {
+    await sampler.stop();
     await arena.close();
   }
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
 import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
-import { KyuLifecycle } from '../../../libs/kyu/src/kyu.lifecycle.js';
 import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
 import type {
   Popped,
@@ -31,6 +30,7 @@ import { WorkerStore } from '../../../libs/kyu/src/store/worker-store.js';
 import { Claimer } from '../../../libs/kyu/src/worker/claimer.js';
 import { Heartbeat } from '../../../libs/kyu/src/worker/heartbeat.js';
 import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
+import { WorkerService } from '../../../libs/kyu/src/worker/worker.service.js';
 import { SELECT_STALE, TAKE_BACK, replaceSql } from './mutant.sql.js';
 import type { MutantName } from './mutant-names.js';
 import { wrap } from './wrap.js';
@@ -262,11 +262,7 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
     });
   },
   'never-stops': () =>
-    wrap(
-      KyuLifecycle.prototype,
-      'beforeApplicationShutdown',
-      () => new Promise(() => undefined),
-    ),
+    wrap(WorkerService.prototype, 'stop', () => new Promise(() => undefined)),
 };
 
 export function applyMutants(names: readonly string[]): void {

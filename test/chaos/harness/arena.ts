@@ -126,7 +126,11 @@ export class Arena {
     await until(
       () => slots.every((slot) => slot.ready),
       BOOT_PATIENCE_MS,
-      () => `${this.options.name}: the processes did not boot, see their logs`,
+      () =>
+        `${this.options.name}: not all processes have booted. ${slots
+          .filter((slot) => !slot.ready)
+          .map((slot) => `${slot.name} says:\n${slot.lastWords}`)
+          .join('\n')}`,
     );
   }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppSettings } from '../app/settings.js';
 import { Child, type ChildEnd } from './child.js';
@@ -43,8 +44,9 @@ export class Slot {
     return this.child?.ready === true;
   }
 
-  get running(): boolean {
-    return this.child?.alive === true && this.stopped === undefined;
+  /** The end of its log, for the case that it does not boot. */
+  get lastWords(): string {
+    return readFileSync(this.logFile, 'utf8').slice(-1_000);
   }
 
   kill(): void {

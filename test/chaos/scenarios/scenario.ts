@@ -56,8 +56,8 @@ export async function play(
     random: random.fork(scenario.name),
     mutants: mutant ? [mutant] : [],
   });
+  const sampler = new Sampler(arena);
   try {
-    const sampler = new Sampler(arena);
     const faults = new ServerFaults(arena);
     await scenario.run(arena, faults);
     await faults.over();
@@ -79,6 +79,7 @@ export async function play(
       faults: arena.faults.counts,
     };
   } finally {
+    await sampler.stop();
     await arena.close();
   }
 }

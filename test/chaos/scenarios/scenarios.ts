@@ -49,7 +49,6 @@ export const SCENARIOS: readonly Scenario[] = [
       'cancel-ignored': ['cancel ignored'],
       'payload-changed': ['phantom'],
       'refuses-what-it-stored': ['rejected and stored'],
-      'pop-without-removing': ['left in Redis'],
     },
     async run(arena, faults) {
       await arena.addWorkers(2);
@@ -108,6 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
     mutants: {
       'stage-before-commit': ['staged without a row'],
       'never-stops': ['ended otherwise'],
+      'pop-without-removing': ['left in Redis'],
     },
     async run(arena) {
       await arena.addProducers(1, { perSecond: 50, limit: 60, batchShare: 0 });
