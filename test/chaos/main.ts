@@ -39,6 +39,15 @@ async function main(args: ChaosArguments): Promise<Report> {
       say(`${signal}: cleaning up.`);
       void cleanUp().finally(() => process.exit(130));
     });
+  // Also of what nobody awaits: a reader of our output that has gone away, for one.
+  process.once('uncaughtException', (error) => {
+    process.exitCode = 1;
+    void cleanUp()
+      .catch(() => undefined)
+      .finally(() => {
+        process.stderr.write(`${String(error.stack)}\n`, () => process.exit(1));
+      });
+  });
   try {
     servers = await Servers.start(workspace);
     const { versions } = servers;

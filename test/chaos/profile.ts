@@ -49,9 +49,9 @@ const SHORT: Profile = {
   calmMs: 6_000,
   workers: 4,
   producers: 2,
-  jobsPerSecond: 65,
+  jobsPerSecond: 80,
   perRound: {
-    kills: 5,
+    kills: 6,
     stops: 2,
     postgresCrashes: 1,
     postgresFaults: 1,

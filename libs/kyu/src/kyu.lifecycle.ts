@@ -10,6 +10,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
+import { InvalidOptionsError } from './errors/kyu.errors.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
 import { ScheduleCheck } from './kyu.schedule.js';
@@ -49,7 +50,7 @@ export class KyuLifecycle
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
-    modules: ModulesContainer,
+    private readonly modules: ModulesContainer,
   ) {
     // Nest calls hooks by the distance from the root module, and takes a global module for the farthest: started first, stopped last. For who works
     // on behalf of all others both are wrong: it should start when everything is ready, and stop before anything is gone.
@@ -60,6 +61,7 @@ export class KyuLifecycle
   /** What can be wrong with the application's code is found before anything has started. */
   async onModuleInit(): Promise<void> {
     await this.orCleanUp(async () => {
+      this.refuseTwice();
       this.scheduleCheck.run();
       await this.handlers.load();
     });
@@ -77,6 +79,17 @@ export class KyuLifecycle
       await this.reaper.start();
       this.pruner.start();
     });
+  }
+
+  /** Two registrations would both run, and `QueueService` would be one of them, nobody knows which. @throws {InvalidOptionsError} */
+  private refuseTwice(): void {
+    const registrations = [...this.modules.values()].filter(({ providers }) =>
+      providers.has(KyuLifecycle),
+    );
+    if (registrations.length > 1)
+      throw new InvalidOptionsError([
+        `KyuModule is imported ${registrations.length} times; call forRoot() once, in the root module: QueueService can be injected everywhere`,
+      ]);
   }
 
   /** An application that never got to run is not closed by anybody. What fails in that is not what was wrong. */

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { KyuEvents } from '@kyu/nestjs';
 import { ChaosModule } from './chaos.module.js';
 import { setFailpoints } from './failpoints.js';
 import { FileLogger } from './file-logger.js';
@@ -33,13 +32,6 @@ export async function boot(): Promise<ChaosApp> {
   const app = await NestFactory.createApplicationContext(
     ChaosModule.with(settings, ledger, logger),
     { logger: ['error', 'warn'], abortOnError: false },
-  );
-  const events = app.get(KyuEvents);
-  events.on('lease.lost', ({ id, token }) =>
-    ledger.write({ kind: 'lease-lost', id, token }),
-  );
-  events.on('worker.fenced', ({ runs }) =>
-    ledger.write({ kind: 'fenced', detail: String(runs) }),
   );
   ledger.write({ kind: 'boot', detail: settings.name });
   tell({ ready: settings.name });

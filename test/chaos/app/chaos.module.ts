@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type LoggerService } from '@nestjs/common';
-import { KyuModule } from '@kyu/nestjs';
+import { KyuEvents, KyuModule } from '@kyu/nestjs';
 import { ChaosHandlers } from './handlers.js';
 import { Ledger } from './ledger.js';
 import type { AppSettings } from './settings.js';
@@ -7,6 +7,16 @@ import type { AppSettings } from './settings.js';
 /** The application under test: what a user would write, with short times so that much happens in a minute. */
 @Module({})
 export class ChaosModule {
+  /** Here and not after the boot: a worker works before its application is told that it is up. */
+  constructor(ledger: Ledger, events: KyuEvents) {
+    events.on('lease.lost', ({ id, token }) =>
+      ledger.write({ kind: 'lease-lost', id, token }),
+    );
+    events.on('worker.fenced', ({ runs }) =>
+      ledger.write({ kind: 'fenced', detail: String(runs) }),
+    );
+  }
+
   static with(
     settings: AppSettings,
     ledger: Ledger,

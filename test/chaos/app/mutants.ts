@@ -33,6 +33,7 @@ import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
 import { WorkerService } from '../../../libs/kyu/src/worker/worker.service.js';
 import { SELECT_STALE, TAKE_BACK, replaceSql } from './mutant.sql.js';
 import type { MutantName } from './mutant-names.js';
+import { readSettings } from './settings.js';
 import { wrap } from './wrap.js';
 
 /** Between the two steps of the two-step reaper. */
@@ -52,12 +53,20 @@ interface Inserter {
  * Kyu with one promise broken each, as a mistake might break it. The checkers are worth something only if they catch every one of them.
  */
 const MUTANTS: Readonly<Record<MutantName, () => void>> = {
-  'fence-dropped': () =>
+  'fence-dropped': () => {
     replaceSql(
       SETTLE_IF_OWNED,
       /WHERE job\.status = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
       'WHERE $1::text IS NOT NULL',
-    ),
+    );
+    // The token may be a condition of the update itself, too.
+    replaceSql(
+      SETTLE_IF_OWNED,
+      /(WHERE job\.id = run\.id) AND job\.claim_token = run\.token/,
+      '$1',
+      { optional: true },
+    );
+  },
   'claim-unguarded': () => {
     replaceSql(CLAIM_POPPED, "AND status = 'pending'", '');
     // Without this the CHECK constraint of the table would be the guard.
@@ -262,7 +271,11 @@ const MUTANTS: Readonly<Record<MutantName, () => void>> = {
     });
   },
   'never-stops': () =>
-    wrap(WorkerService.prototype, 'stop', () => new Promise(() => undefined)),
+    wrap(WorkerService.prototype, 'stop', (original: () => Promise<void>) =>
+      readSettings().role === 'worker'
+        ? new Promise<void>(() => undefined)
+        : original(),
+    ),
 };
 
 export function applyMutants(names: readonly string[]): void {

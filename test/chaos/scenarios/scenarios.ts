@@ -107,7 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
     mutants: {
       'stage-before-commit': ['staged without a row'],
       'never-stops': ['ended otherwise'],
-      'pop-without-removing': ['left in Redis'],
+      'pop-without-removing': ['left in Redis', 'not back in Redis'],
     },
     async run(arena) {
       await arena.addProducers(1, { perSecond: 50, limit: 60, batchShare: 0 });

@@ -12,6 +12,7 @@ import type { Ground } from './scenario.js';
 import { planStorm, type PlannedFault } from './storm-plan.js';
 
 const STOP_PATIENCE_MS = 15_000;
+const ENOUGH_PATIENCE_MS = 60_000;
 /** Passages are many at the seams of every job, few at the others. */
 const PROBABILITY: Readonly<Record<string, number>> = {
   'chaos-mid-rescue': 0.1,
@@ -84,6 +85,19 @@ export async function blowStorm(
   await Promise.all(under);
   await faults.over();
   await sleep(profile.calmMs);
+  await enoughJobs(arena, profile.atLeast.jobs ?? 0);
+}
+
+/** A slow machine enqueues less in the same time, and must not fail for that; the producers are still at it. */
+async function enoughJobs(arena: Arena, least: number): Promise<void> {
+  const deadline = performance.now() + ENOUGH_PATIENCE_MS;
+  for (;;) {
+    const [row] = await arena.sql<{ jobs: number }>(
+      'SELECT count(*)::int AS jobs FROM @.kyu_jobs',
+    );
+    if (row!.jobs >= least || performance.now() > deadline) return;
+    await sleep(500);
+  }
 }
 
 const describe = ({ at: _at, kind, ...numbers }: PlannedFault): string =>

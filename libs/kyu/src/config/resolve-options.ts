@@ -51,7 +51,9 @@ export function resolveOptions(
         prefix: postgres.tablePrefix ?? 'kyu_',
       }),
     }),
-    redis: given.redis ?? { url: DEFAULT_REDIS_URL },
+    redis: namesServer(given.redis)
+      ? given.redis!
+      : { ...(given.redis as object), url: DEFAULT_REDIS_URL },
     workers: given.workers ?? 5,
     queueName: given.queueName ?? 'kyu:default',
     metricsPort: given.metricsPort ?? 9090,
@@ -108,11 +110,28 @@ function withEnvironment(
     given.postgres = { ...postgres, url: env.KYU_POSTGRES_URL };
     variables.set('postgres.url', 'KYU_POSTGRES_URL');
   }
-  if (env.KYU_REDIS_URL && given.redis === undefined) {
-    given.redis = { url: env.KYU_REDIS_URL };
+  const redis = withoutEmptyUrl(given.redis);
+  given.redis = redis;
+  if (env.KYU_REDIS_URL && !namesServer(redis)) {
+    given.redis = { ...(redis as object), url: env.KYU_REDIS_URL };
     variables.set('redis.url', 'KYU_REDIS_URL');
   }
   return { given, variables };
+}
+
+/** `redis: { url: process.env.REDIS_URL }` with the variable unset says no more than no url at all. */
+function withoutEmptyUrl(redis: KyuOptions['redis']): KyuOptions['redis'] {
+  if (object(redis) !== undefined || !redis || !('url' in redis)) return redis;
+  const { url: given, ...rest } = redis;
+  return given === undefined || given === '' ? rest : redis;
+}
+
+/** Whether the options say where Redis is, or that there is none; what is no object is for its check to speak of. */
+function namesServer(redis: KyuOptions['redis']): boolean {
+  if (redis === undefined) return false;
+  if (object(redis) !== undefined) return true;
+  const places = ['url', 'host', 'port', 'path', 'sentinels', 'cluster'];
+  return places.some((key) => key in (redis as object));
 }
 
 function checkAll(

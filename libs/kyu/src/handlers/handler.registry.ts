@@ -117,6 +117,13 @@ export class HandlerRegistry {
 
   /** Adds an interceptor around all handlers, inside those that are there. Runs that have begun are not changed. */
   use(interceptor: NestInterceptor): void {
+    if (
+      typeof (interceptor as { intercept?: unknown } | null)?.intercept !==
+      'function'
+    )
+      throw new InvalidJobError(
+        `use() takes an interceptor, an object with intercept(), got: ${showValue(interceptor)}.`,
+      );
     this.interceptors = [...this.interceptors, interceptor];
   }
 

@@ -60,6 +60,8 @@ export function jobEntity(tables: TableNames): EntitySchema<Job> {
     target: Job,
     schema: tables.schema,
     tableName: `${tables.prefix}jobs`,
+    // The table is the migrations' alone: TypeORM's own idea of it has no checks and no partial indexes, and would drop them.
+    synchronize: false,
     columns: {
       id: { type: 'uuid', primary: true },
       queue: { type: 'text' },

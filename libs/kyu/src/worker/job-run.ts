@@ -19,7 +19,6 @@ export class JobRun {
     queue: string,
     worker: string,
   ) {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const run = this;
     this.context = {
       id: job.id,
