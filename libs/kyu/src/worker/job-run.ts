@@ -19,8 +19,7 @@ export class JobRun {
     queue: string,
     worker: string,
   ) {
-    const run = this;
-    this.context = {
+    const context = {
       id: job.id,
       type: job.jobType,
       queue,
@@ -32,11 +31,12 @@ export class JobRun {
       timeoutMs: job.timeoutMs,
       worker,
       token: job.token,
-      // Made when somebody looks: most handlers never do.
-      get signal() {
-        return run.signal;
-      },
     };
+    // Made when somebody looks: most handlers never do.
+    this.context = Object.defineProperty(context, 'signal', {
+      enumerable: true,
+      get: () => this.signal,
+    }) as JobContext;
   }
 
   get durationMs(): number {
