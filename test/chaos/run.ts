@@ -14,8 +14,9 @@ import {
   type Scenario,
   type ScenarioResult,
 } from './scenarios/scenario.js';
-import { SCENARIOS } from './scenarios/scenarios.js';
+import { SERVER_SCENARIOS } from './scenarios/server-scenarios.js';
 import { blowStorm, openStorm } from './scenarios/storm.js';
+import { WORKER_SCENARIOS } from './scenarios/worker-scenarios.js';
 
 /** Everything that is asked of a scenario: the checkers on the evidence, and those that look while it runs. */
 const ALL_CHECKS = [
@@ -124,7 +125,7 @@ async function runScenarios(
   findings: Findings,
   say: (line: string) => void,
 ): Promise<void> {
-  const chosen = SCENARIOS.filter(({ name }) =>
+  const chosen = [...WORKER_SCENARIOS, ...SERVER_SCENARIOS].filter(({ name }) =>
     name.includes(args.scenario ?? ''),
   );
   const plays = chosen.flatMap((scenario) => [

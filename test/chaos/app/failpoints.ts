@@ -38,6 +38,7 @@ export function setFailpoints(settings: AppSettings, ledger: Ledger): void {
   const set = new Map(
     settings.failpoints.map((each) => [checked(each.name), each]),
   );
+  process.on('message', () => set.clear()); // the harness has one message: disarm
   const drawn = (name: Failpoint): FailpointSetting | undefined => {
     const point = set.get(name);
     return point && random.chance(point.probability) ? point : undefined;

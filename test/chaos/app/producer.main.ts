@@ -13,5 +13,4 @@ const work =
     ? new Canceller(settings, queue, ledger, random)
     : new Producer(settings, queue, ledger, random);
 closeOnSignal(producer, () => work.stop());
-process.on('message', () => void work.stop());
 work.start();

@@ -83,7 +83,7 @@ export function readSettings(): AppSettings {
 export type AppMessage =
   { ready: string } | { stopping: string } | { produced: number };
 /** What the harness says. */
-export type HarnessMessage = { stopProducing: true };
+export type HarnessMessage = { disarm: true };
 
 export interface ChaosPayload {
   key: string;

@@ -143,16 +143,13 @@ export class Arena {
     );
   }
 
-  wires(server: 'postgres' | 'redis'): Wire[] {
-    return this.slots.map(({ wires }) => wires[server]);
-  }
-
   /** Ends what is left of the faults. */
   mend(): void {
     for (const slot of this.slots) {
       slot.wires.postgres.set('open');
       slot.wires.redis.set('open');
       slot.wake();
+      slot.disarm();
     }
   }
 

@@ -88,8 +88,9 @@ export class Child {
     if (this.alive) this.process.kill(signal);
   }
 
-  stopProducing(): void {
-    const message: HarnessMessage = { stopProducing: true };
+  /** Its failpoints are over. */
+  disarm(): void {
+    const message: HarnessMessage = { disarm: true };
     if (this.process.connected) this.process.send(message, () => undefined);
   }
 

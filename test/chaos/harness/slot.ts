@@ -21,6 +21,7 @@ export class Slot {
   /** Processes that ended in a way that nobody had caused. */
   readonly surprises: string[] = [];
   private kept = false;
+  private disarmed = false;
   private incarnations = 0;
   private stopped: (() => void) | undefined;
   private readonly killed = new WeakSet<Child>();
@@ -79,6 +80,12 @@ export class Slot {
     this.child?.signal('SIGCONT');
   }
 
+  /** No more failpoints, neither in this process nor in those that follow it. */
+  disarm(): void {
+    this.disarmed = true;
+    this.child?.disarm();
+  }
+
   /** SIGTERM: a graceful stop. Its successor starts if the slot is kept. */
   async restart(patienceMs: number): Promise<ChildEnd | undefined> {
     const { child } = this;
@@ -121,8 +128,9 @@ export class Slot {
 
   private spawn(): void {
     const name = `${this.name}.${++this.incarnations}`;
+    const settings = this.settingsFor(name);
     const child = new Child(
-      this.settingsFor(name),
+      this.disarmed ? { ...settings, failpoints: [] } : settings,
       this.logFile,
       (stopping) => {
         if (this.child !== stopping || this.stopped) return;

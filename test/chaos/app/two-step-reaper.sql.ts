@@ -1,8 +1,4 @@
-import {
-  sqlNames,
-  Statement,
-  type SqlNames,
-} from '../../../libs/kyu/src/store/statement.js';
+import { Statement } from '../../../libs/kyu/src/store/statement.js';
 
 /** The first step of the reaper that looks, waits and acts: $1 queue, $2 ms of silence, $3 ms of overrun. */
 export const SELECT_STALE = new Statement<{ id: string }>(
@@ -23,22 +19,3 @@ export const TAKE_BACK = new Statement<never>(
          locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now()
    WHERE id = ANY($1::uuid[])`,
 );
-
-/** Changes the SQL of a statement. Throws when there is nothing to change: then the mutant is none, and the suite would prove nothing. */
-export function replaceSql(
-  statement: Statement<never>,
-  part: string | RegExp,
-  by: string,
-  { optional = false } = {},
-): void {
-  // A private field, on purpose: nobody but a mutant may do this.
-  const holder = statement as unknown as { sql: (names: SqlNames) => string };
-  const { sql } = holder;
-  holder.sql = (names) => sql(names).replace(part, by);
-  // Now, and not at the first use: a mutant that is none must not even boot.
-  const names = sqlNames({ schema: 'any', prefix: 'any_' });
-  if (!optional && holder.sql(names) === sql(names))
-    throw new Error(
-      `The statement "${statement.verb}" has no ${String(part)} any more.`,
-    );
-}

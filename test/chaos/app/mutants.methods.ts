@@ -1,0 +1,172 @@
+import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
+import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
+import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
+import type {
+  Popped,
+  ReadyQueue,
+} from '../../../libs/kyu/src/ready-queue/ready-queue.js';
+import { RedisReadyQueue } from '../../../libs/kyu/src/ready-queue/redis.ready-queue.js';
+import { CircuitBreaker } from '../../../libs/kyu/src/runtime/circuit-breaker.js';
+import type {
+  EnqueuedJob,
+  JobStore,
+} from '../../../libs/kyu/src/store/job-store.js';
+import { PooledHeartbeat } from '../../../libs/kyu/src/store/pooled-heartbeat.js';
+import { WorkerStore } from '../../../libs/kyu/src/store/worker-store.js';
+import { Claimer } from '../../../libs/kyu/src/worker/claimer.js';
+import { Heartbeat } from '../../../libs/kyu/src/worker/heartbeat.js';
+import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
+import { WorkerService } from '../../../libs/kyu/src/worker/worker.service.js';
+import { readSettings } from './settings.js';
+import { wrap } from './wrap.js';
+
+type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
+
+/** What `insert()` of the queue service uses. */
+interface Inserter {
+  config: { queueName: string };
+  store: JobStore;
+  readyQueue: ReadyQueue;
+  announce(stored: readonly EnqueuedJob[]): void;
+}
+
+/** Mistakes in the code around the statements: an order that is wrong, a step that is missing. */
+export const METHOD_MUTANTS = {
+  'no-refill': () => {
+    wrap(Scheduler.prototype, 'refill', async () => 0);
+    wrap(
+      Claimer.prototype,
+      'claimWaiting',
+      async function (
+        this: { readyQueue: { usable?: boolean } },
+        original: (limit: number) => Promise<unknown[]>,
+        limit: number,
+      ) {
+        return this.readyQueue.usable ? [] : original(limit);
+      },
+    );
+  },
+  'stage-before-commit': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async function (
+        this: Inserter,
+        original: Insert,
+        jobs: readonly NewJob[],
+      ) {
+        await this.readyQueue.stage(jobs).catch(() => undefined);
+        return original(jobs);
+      },
+    ),
+  'ack-before-commit': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async function (
+        this: Inserter,
+        _original: Insert,
+        jobs: readonly NewJob[],
+      ) {
+        void this.store
+          .enqueue(this.config.queueName, jobs)
+          .then((stored) => this.announce(stored))
+          .catch(() => undefined);
+        return jobs.map(({ id, jobType, priority }) => ({
+          id,
+          jobType,
+          priority,
+          status: 'pending' as const,
+          dueInMs: 0,
+        }));
+      },
+    ),
+  'no-self-fence': () =>
+    wrap(Heartbeat.prototype, 'checkLease', () => undefined),
+  'heartbeat-on-main-thread': () =>
+    wrap(
+      WorkerStore.prototype,
+      'keepBeating',
+      function (
+        this: WorkerStore,
+        _original: unknown,
+        record: Parameters<WorkerStore['heartbeat']>[0],
+        timing: { intervalMs: number; silenceMs: number },
+        onFailure: (message: string) => void,
+      ) {
+        const { worker, queue, slots, jobTypes } = record;
+        return new PooledHeartbeat(
+          () => this.heartbeat(record),
+          [worker.id, queue, worker.host, worker.pid, slots, [...jobTypes]],
+          timing.silenceMs,
+          timing.intervalMs,
+          onFailure,
+        );
+      },
+    ),
+  'handler-skipped': () =>
+    wrap(JobExecutor.prototype, 'callHandler', async () => ({
+      status: 'completed',
+      resultJson: null,
+    })),
+  'handler-twice': () =>
+    wrap(
+      JobExecutor.prototype,
+      'callHandler',
+      async (original: (run: unknown) => Promise<unknown>, run: unknown) => {
+        await original(run);
+        return original(run);
+      },
+    ),
+  'payload-changed': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      (original: Insert, jobs: readonly NewJob[]) =>
+        original(
+          jobs.map((job) => ({
+            ...job,
+            payloadJson: job.payloadJson.replace('"key":"', '"key":"not '),
+          })),
+        ),
+    ),
+  'refuses-what-it-stored': () =>
+    wrap(
+      QueueService.prototype,
+      'insert',
+      async (original: Insert, jobs: readonly NewJob[]) => {
+        const stored = await original(jobs);
+        if (Number(process.hrtime.bigint() % 10n) === 0)
+          throw new Error('Too bad. Nothing was stored.');
+        return stored;
+      },
+    ),
+  'pop-without-removing': () =>
+    wrap(
+      RedisReadyQueue.prototype,
+      'pop',
+      async function (
+        this: ReadyQueue,
+        original: (...args: unknown[]) => Promise<Popped>,
+        ...args: unknown[]
+      ) {
+        const popped = await original(...args);
+        if (typeof popped !== 'symbol') await this.putBack(popped);
+        return popped;
+      },
+    ),
+  'never-back-to-redis': () => {
+    wrap(CircuitBreaker.prototype, 'succeeded', () => undefined);
+    Object.defineProperty(CircuitBreaker.prototype, 'isOpen', {
+      get(this: { failures: number }) {
+        return this.failures > 0;
+      },
+    });
+  },
+  'never-stops': () =>
+    wrap(WorkerService.prototype, 'stop', (original: () => Promise<void>) =>
+      readSettings().role === 'worker'
+        ? new Promise<void>(() => undefined)
+        : original(),
+    ),
+};
