@@ -19,7 +19,13 @@ const ENTRIES = {
 /** Every process that was started and has not ended: by these pids and no others the suite cleans up. */
 const living = new Set<Child>();
 
+let over = false;
+
+/** The suite ends: what ends now is not replaced. */
+export const isOver = (): boolean => over;
+
 export async function killAllChildren(): Promise<void> {
+  over = true;
   const all = [...living];
   for (const child of all) child.signal('SIGKILL');
   await Promise.all(all.map(({ ended }) => ended));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppSettings } from '../app/settings.js';
-import { Child, type ChildEnd } from './child.js';
+import { Child, isOver, type ChildEnd } from './child.js';
 import type { FaultLog } from './fault-log.js';
 import type { Wire } from './wire.js';
 
@@ -163,6 +163,6 @@ export class Slot {
       );
     if (child.produced !== undefined) return;
     await sleep(RESPAWN_MS);
-    if (this.kept && this.child === child) this.spawn();
+    if (this.kept && this.child === child && !isOver()) this.spawn();
   }
 }
