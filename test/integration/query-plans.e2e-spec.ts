@@ -1,5 +1,7 @@
 import { migrateKyu } from '@kyu/nestjs';
-import { Client, escapeLiteral } from 'pg';
+import { Client, escapeLiteral, type Pool, type PoolClient } from 'pg';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { newDataSource } from '../../libs/kyu/src/store/data-source.js';
 import * as readerSql from '../../libs/kyu/src/store/job-reader.sql.js';
 import * as jobSql from '../../libs/kyu/src/store/job.sql.js';
 import * as maintenanceSql from '../../libs/kyu/src/store/maintenance.sql.js';
@@ -28,15 +30,12 @@ const IDS = `{${ID}}`;
 const TYPES = '{type0,type1,type2,type3,type4}';
 type Arguments = (string | number | null)[];
 
-/**
- * Each statement that runs often, with arguments and the index that it should read the jobs by. By id from among the waiting ones, PostgreSQL 18
- * may also skip through the priorities of the waiting index.
- */
+/** Each statement that runs often, with arguments and the index that it should read the jobs by. */
 const HOT: Record<string, [Statement<never>, Arguments, string]> = {
   claimPopped: [
     jobSql.CLAIM_POPPED as never,
     ['worker', 'q', TYPES, IDS],
-    'pkey|waiting',
+    'pkey',
   ],
   claimWaiting: [
     jobSql.CLAIM_WAITING as never,
@@ -55,23 +54,15 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
       '{NULL}',
       'worker1',
     ],
-    'pkey|running',
+    'pkey',
   ],
-  release: [
-    jobSql.RELEASE_IF_OWNED as never,
-    [IDS, '{1}', 'worker1'],
-    'pkey|running',
-  ],
+  release: [jobSql.RELEASE_IF_OWNED as never, [IDS, '{1}', 'worker1'], 'pkey'],
   releaseStrays: [jobSql.RELEASE_STRAYS as never, ['worker1', IDS], 'running'],
-  mayStart: [
-    jobSql.MAY_START as never,
-    [IDS, '{1}', 'worker1'],
-    'pkey|running',
-  ],
+  mayStart: [jobSql.MAY_START as never, [IDS, '{1}', 'worker1'], 'pkey'],
   explainUnsettled: [
     jobSql.EXPLAIN_UNSETTLED as never,
     [IDS, '{1}', 'worker1'],
-    'pkey|running',
+    'pkey',
   ],
   cancel: [jobSql.CANCEL_IF_UNFINISHED as never, [ID, 'q'], 'pkey'],
   findCancelRequested: [
@@ -136,6 +127,33 @@ function waysIn(plan: Plan): string[] {
   return [...own, ...(plan.Plans ?? []).flatMap(waysIn)];
 }
 
+/** The plan of a statement that is prepared now, with the index that it should use and the ways that it takes beside it. */
+async function planOf(
+  client: Client | PoolClient,
+  schema: string,
+  name: string,
+) {
+  const [statement, values, index] = HOT[name]!;
+  const { text } = statement.for(sqlNames({ schema, prefix: 'kyu_' }));
+  const literals = values.map((value) =>
+    value === null ? 'NULL' : escapeLiteral(String(value)),
+  );
+  await client.query(`PREPARE hot AS ${text}`);
+  try {
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `EXPLAIN (FORMAT JSON) EXECUTE hot(${literals.join(', ')})`,
+    );
+    const plan = rows[0]!['QUERY PLAN'][0].Plan;
+    const ways = new Set(
+      waysIn(plan).filter((way) => !way.startsWith('kyu_workers')),
+    );
+    const wanted = index.split('|').map((each) => `kyu_jobs_${each}`);
+    return { ways, wanted };
+  } finally {
+    await client.query('DEALLOCATE hot');
+  }
+}
+
 describe('on a table with 50 000 finished jobs', () => {
   const { schema } = isolated();
   let client: Client;
@@ -162,29 +180,57 @@ describe('on a table with 50 000 finished jobs', () => {
   // A prepared statement gets a plan of its own for its first five runs and maybe a generic one from then on: both must be good.
   describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (mode) => {
     it.each(Object.keys(HOT))('%s reads by its index', async (name) => {
-      const [statement, values, index] = HOT[name]!;
-      const { text } = statement.for(sqlNames({ schema, prefix: 'kyu_' }));
-      const literals = values.map((value) =>
-        value === null ? 'NULL' : escapeLiteral(String(value)),
-      );
       await client.query(`SET plan_cache_mode = ${mode}`);
-      await client.query(`PREPARE hot AS ${text}`);
-      try {
-        const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-          `EXPLAIN (FORMAT JSON) EXECUTE hot(${literals.join(', ')})`,
-        );
-        const plan = rows[0]!['QUERY PLAN'][0].Plan;
-        const ways = new Set(
-          waysIn(plan).filter((way) => !way.startsWith('kyu_workers')),
-        );
-        // An update finds its rows again by the primary key; the search itself must be by the index.
-        const wanted = index.split('|').map((each) => `kyu_jobs_${each}`);
-        expect(wanted.some((each) => ways.has(each))).toBe(true);
-        for (const way of [...wanted, 'kyu_jobs_pkey']) ways.delete(way);
-        expect([...ways]).toEqual([]);
-      } finally {
-        await client.query('DEALLOCATE hot');
-      }
+      const { ways, wanted } = await planOf(client, schema, name);
+      // An update finds its rows again by the primary key; the search itself must be by the index.
+      expect(wanted.some((each) => ways.has(each))).toBe(true);
+      for (const way of [...wanted, 'kyu_jobs_pkey']) ways.delete(way);
+      expect([...ways]).toEqual([]);
     });
   });
 });
+
+/** A worker that boots beside an empty table keeps the plans that it makes then, and meets a flood with them. */
+it.each(['force_custom_plan', 'force_generic_plan'])(
+  'on an empty table no statement plans to read all of it: %s',
+  async (mode) => {
+    const { schema } = isolated();
+    await migrateKyu({ url: POSTGRES_URL, schema });
+    const tables = { schema, prefix: 'kyu_' };
+    const dataSource = newDataSource({
+      url: POSTGRES_URL,
+      dataSource: undefined,
+      ssl: undefined,
+      tables,
+      maxConnections: 1,
+      minConnections: 0,
+      maxLifetimeMs: 60_000,
+      migrations: 'manual',
+    });
+    await dataSource.initialize();
+    const pool = (dataSource.driver as PostgresDriver).master as Pool;
+    const client = await pool.connect();
+    try {
+      await client.query(`SET plan_cache_mode = ${mode}`);
+      // As after a vacuum of a table that has a few rows: it is known to be small.
+      await client.query(
+        `INSERT INTO "${schema}".kyu_jobs (id, job_type) SELECT gen_random_uuid(), 'type1' FROM generate_series(1, 3)`,
+      );
+      await client.query(`VACUUM ANALYZE "${schema}".kyu_jobs`);
+      const scans: string[] = [];
+      for (const name of Object.keys(HOT)) {
+        const { ways } = await planOf(client, schema, name);
+        scans.push(
+          ...[...ways]
+            .filter((way) => way === 'Seq Scan')
+            .map(() => `${name}: Seq Scan`),
+        );
+      }
+      expect(scans).toEqual([]);
+    } finally {
+      await client.query(`DROP SCHEMA "${schema}" CASCADE`);
+      client.release();
+      await dataSource.destroy();
+    }
+  },
+);

@@ -241,7 +241,7 @@ it('the checks are checked: they see a settle that looks at nothing', async () =
   const { settle, rescue } = operations('two');
   const unguarded = new Statement('settle', (names) =>
     SETTLE_IF_OWNED.for(names).text.replace(
-      /WHERE job\.status = 'running' .+\n/,
+      /WHERE job\.status \|\| '' = 'running' .+\n/,
       'WHERE $8::text IS NOT NULL\n',
     ),
   );

@@ -115,7 +115,11 @@ const {
       provide: Database,
       inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig],
       useFactory: (dataSource: DataSource, { postgres }: KyuConfig) =>
-        new Database(dataSource, postgres.tables),
+        new Database(
+          dataSource,
+          postgres.tables,
+          postgres.dataSource !== undefined,
+        ),
     },
     JobStore,
     JobReader,

@@ -24,7 +24,7 @@ export const SQL_MUTANTS = {
   'fence-dropped': () => {
     replaceSql(
       SETTLE_IF_OWNED,
-      /WHERE job\.status = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
+      /WHERE job\.status \|\| '' = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
       'WHERE $1::text IS NOT NULL',
     );
     // The token may be a condition of the update itself, too.
@@ -36,7 +36,7 @@ export const SQL_MUTANTS = {
     );
   },
   'claim-unguarded': () => {
-    replaceSql(CLAIM_POPPED, "AND status = 'pending'", '');
+    replaceSql(CLAIM_POPPED, "AND job.status || '' = 'pending'", '');
     // Without this the CHECK constraint of the table would be the guard.
     replaceSql(
       CLAIM_POPPED,

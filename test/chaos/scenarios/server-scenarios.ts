@@ -79,7 +79,11 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     mutants: {
       'stage-before-commit': ['staged without a row'],
       'never-stops': ['ended otherwise'],
-      'pop-without-removing': ['left in Redis', 'not back in Redis'],
+      'pop-without-removing': [
+        'left in Redis',
+        'not back in Redis',
+        'unfinished',
+      ],
     },
     async run(arena) {
       await arena.addProducers(1, { perSecond: 50, limit: 60, batchShare: 0 });

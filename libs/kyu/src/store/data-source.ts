@@ -18,6 +18,12 @@ const SESSION_TIMEOUTS = {
 };
 
 /**
+ * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
+ * next. Every statement of Kyu's has its index, so none is worse off. And none is so long that compiling it would pay.
+ */
+const PLANNING = '-c enable_seqscan=off -c jit=off';
+
+/**
  * A `DataSource` on Kyu's tables. Built here and not by `TypeOrmModule.forRoot`, which retries for half a minute with a stack trace
  * each time, and closes at shutdown whatever it was given, the application's own data source included.
  */
@@ -38,6 +44,7 @@ export function newDataSource(
       min: Math.min(config.minConnections, poolSize),
       maxLifetimeSeconds: Math.ceil(config.maxLifetimeMs / 1000),
       keepAlive: true,
+      options: PLANNING,
       ...timeouts,
     },
     entities: [jobEntity(config.tables)],

@@ -33,9 +33,11 @@ export class Database {
   private readonly names: SqlNames;
   private readonly pool: Pool;
 
+  /** @param lent the data source is the application's, and so are the settings of its sessions. */
   constructor(
     readonly dataSource: DataSource,
     tables: TableNames,
+    private readonly lent = false,
   ) {
     this.names = sqlNames(tables);
     this.pool = (dataSource.driver as PostgresDriver).master as Pool;
@@ -48,8 +50,11 @@ export class Database {
 
   /** @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says. */
   async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
+    const { name, text } = statement.for(this.names);
     const query = {
-      ...statement.for(this.names),
+      // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
+      ...(!this.lent && { name }),
+      text,
       values,
       types,
     } as QueryConfig;
