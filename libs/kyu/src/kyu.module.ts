@@ -47,6 +47,7 @@ import { CancelWatch } from './worker/cancel-watch.js';
 import { Claimer } from './worker/claimer.js';
 import { Dispatcher } from './worker/dispatcher.js';
 import { Heartbeat } from './worker/heartbeat.js';
+import { Settler } from './worker/settler.js';
 import { JobExecutor } from './worker/job-executor.js';
 import { WorkerService } from './worker/worker.service.js';
 
@@ -138,6 +139,7 @@ const {
     QueueService,
     // layer 3: who works
     Claimer,
+    Settler,
     JobExecutor,
     Dispatcher,
     Heartbeat,

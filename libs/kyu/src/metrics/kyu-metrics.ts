@@ -101,14 +101,18 @@ export class KyuMetrics {
       registers,
     });
 
+    // Looking a label up costs more than counting: once for each type that this process runs.
+    const waitedBy = cached((type) => waited.labels(type));
+    const ranBy = cached((type) => ran.labels(type));
+    const processedBy = cached((status) => processed.labels(status));
     this.unsubscribe = [
       events.on('job.enqueued', () => submitted.inc()),
       events.on('job.claimed', ({ jobType, waitedMs }) =>
-        waited.observe({ job_type: jobType }, waitedMs / 1000),
+        waitedBy(jobType).observe(waitedMs / 1000),
       ),
       events.on('job.settled', ({ jobType, status, durationMs }) => {
-        processed.inc({ status });
-        ran.observe({ job_type: jobType }, durationMs / 1000);
+        processedBy(status).inc();
+        ranBy(jobType).observe(durationMs / 1000);
         if (status === 'failed' || status === 'dead')
           failures.inc({ job_type: jobType });
         if (status === 'dead') dead.inc();
@@ -132,4 +136,13 @@ export class KyuMetrics {
     for (const stop of this.unsubscribe) stop();
     this.registry.clear();
   }
+}
+
+function cached<T>(make: (label: string) => T): (label: string) => T {
+  const made = new Map<string, T>();
+  return (label) => {
+    let child = made.get(label);
+    if (!child) made.set(label, (child = make(label)));
+    return child;
+  };
 }

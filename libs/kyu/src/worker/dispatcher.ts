@@ -6,7 +6,8 @@ import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob, Run } from '../store/job-store.js';
 import { Claimer } from './claimer.js';
 import { Heartbeat } from './heartbeat.js';
-import { JobExecutor, type RunEnd } from './job-executor.js';
+import { JobExecutor } from './job-executor.js';
+import type { RunEnd } from './settler.js';
 import { Prefetch } from './prefetch.js';
 
 /** How long a pop waits for the first id before the loop looks around again. */
@@ -159,13 +160,19 @@ export class Dispatcher {
       this.busySlots--;
       this.prefetch.observe(performance.now() - startedAt);
       this.fillSlots();
-      this.wake();
+      this.wakeIfWanted();
     });
     this.unfinished.add(run);
-    void run.finally(() => {
+    // It never rejects.
+    void run.then(() => {
       this.unfinished.delete(run);
-      this.wake();
+      this.wakeIfWanted();
     });
+  }
+
+  /** The loop has a timer to make and a clock to read: not for every job. */
+  private wakeIfWanted(): void {
+    if (this.wanted() > 0) this.wake();
   }
 
   private async giveBack(claimed: readonly ClaimedJob[]): Promise<void> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
@@ -8,8 +7,8 @@ import { encodeResult } from '../job/json-limits.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
-import { describeError } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { LateTimers } from '../runtime/late-timers.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import {
   JobStore,
@@ -17,38 +16,26 @@ import {
   type Outcome,
   type ReleasedJob,
   type Run as StoreRun,
-  type SettledStatus,
-  type Settlement,
 } from '../store/job-store.js';
-import { isRefusedData } from '../store/postgres-errors.js';
 import { decideFailure } from './decide-outcome.js';
+import { insist } from './insist.js';
 import { JobRun } from './job-run.js';
-
-/** Between tries to settle while Postgres does not answer: doubled from the first to the last, with jitter. */
-const SETTLE_RETRY_MS = { first: 100, last: 2_000 };
+import { Settler, type RunEnd } from './settler.js';
 
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
 
-/** A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. */
-const FRESH_MS = 10;
-
-/** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
-export type RunEnd = SettledStatus | 'released' | 'fenced';
+/**
+ * A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. As long as the
+ * work that is claimed ahead, so that quick handlers are held up by no question; and sooner than anybody could take the job away.
+ */
+const FRESH_MS = 25;
 
 /** Is responsible for a claimed job until its end is stored. The only caller of handlers. */
 @Injectable()
 export class JobExecutor {
   private readonly runs = new Set<JobRun>();
-  /** Runs that end at the same moment are settled by one statement. */
-  private readonly settles = new Coalescer<
-    Settlement,
-    SettledStatus | 'held' | 'fenced'
-  >((settlements) => this.settleBatch(settlements), {
-    maxBatch: MAX_COALESCED,
-    splitOn: isRefusedData,
-  });
-
+  private readonly timers = new LateTimers();
   private readonly starts = new Coalescer<ClaimedJob, boolean>(
     async (jobs) => {
       const may = await this.store.mayStart(this.worker.id, jobs);
@@ -61,6 +48,7 @@ export class JobExecutor {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly handlers: HandlerRegistry,
     private readonly store: JobStore,
+    private readonly settler: Settler,
     private readonly readyQueue: ReadyQueue,
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
@@ -82,10 +70,15 @@ export class JobExecutor {
     job: ClaimedJob,
     onReturn: () => void = () => undefined,
   ): Promise<RunEnd> {
-    const run = new JobRun(job, this.config.queueName, this.worker.id);
+    const run = new JobRun(
+      job,
+      this.config.queueName,
+      this.worker.id,
+      this.timers,
+    );
     this.runs.add(run);
     try {
-      if (!(await this.mayStart(run))) {
+      if (!isFresh(run) && !(await this.mayStart(run))) {
         onReturn();
         return await this.giveBack(run);
       }
@@ -173,9 +166,9 @@ export class JobExecutor {
       const handler = this.handlers.resolve(job.jobType);
       if (!handler) throw new Error(`No handler for "${job.jobType}".`); // only known types are claimed
       const payload: unknown = JSON.parse(job.payloadJson);
-      // `async` turns a synchronous throw into a rejection.
-      const call = async (): Promise<unknown> => handler(payload, run.context);
-      const result = await run.withTimeout(call());
+      const result = await run.withTimeout(
+        Promise.resolve(handler(payload, run.context)),
+      );
       return this.completed(job, result);
     } catch (thrown) {
       return decideFailure(job, thrown, this.config.backoff);
@@ -195,7 +188,7 @@ export class JobExecutor {
   private async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
     const { id, jobType, token } = run.job;
     const { durationMs } = run;
-    const status = await this.storeOutcome(run, outcome);
+    const status = await this.settler.settle(run, outcome);
     if (status === 'released') return status;
     if (status === 'fenced') {
       this.events.emit('lease.lost', { id, jobType, token });
@@ -214,85 +207,33 @@ export class JobExecutor {
   }
 
   /**
-   * One that was claimed just now may; one that has waited here may have been cancelled, or taken back while this process hung, so Postgres is asked again. A
+   * One that has waited here may have been cancelled, or taken back while this process hung, so Postgres is asked again. A
    * job that may have killed a worker is put on record before it begins.
    */
   private async mayStart(run: JobRun): Promise<boolean> {
     const { job } = run;
     if (job.crashCount > 0)
       return (
-        (await this.insist(run, () =>
+        (await insist(run, this.logger, () =>
           this.store.markStarted(this.worker.id, job),
         )) === true
       );
-    if (run.startedAt - job.claimedAt < FRESH_MS) return true;
-    return (await this.insist(run, () => this.starts.add(job))) === true;
-  }
-
-  /** For each its new state; asks again only for those that were passed over. */
-  private async settleBatch(
-    settlements: readonly Settlement[],
-  ): Promise<(SettledStatus | 'held' | 'fenced')[]> {
-    const worker = this.worker.id;
-    const settled = await this.store.settleIfOwned(worker, settlements);
-    const missing = settlements.filter(({ id }) => !settled.has(id));
-    const reasons =
-      missing.length > 0
-        ? await this.store.explainUnsettled(worker, missing)
-        : new Map<string, SettledStatus | 'held' | 'fenced'>();
-    return settlements.map(
-      ({ id }) => settled.get(id) ?? reasons.get(id) ?? 'fenced',
+    return (
+      (await insist(run, this.logger, () => this.starts.add(job))) === true
     );
   }
 
   private async giveBack(run: JobRun): Promise<RunEnd> {
-    const released = await this.insist(run, () => this.release([run.job]));
+    const released = await insist(run, this.logger, () =>
+      this.release([run.job]),
+    );
     if (released !== 0) return 'released';
     const { id, jobType, token } = run.job;
     this.events.emit('lease.lost', { id, jobType, token });
     return 'fenced';
   }
-
-  /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
-  private async storeOutcome(run: JobRun, outcome: Outcome): Promise<RunEnd> {
-    const { id, token } = run.job;
-    let storable = outcome;
-    const status = await this.insist(run, async () => {
-      try {
-        const settlement = { id, token, outcome: storable };
-        const status = await this.settles.add(settlement);
-        if (status === 'held') throw new Error('somebody holds its row');
-        return status;
-      } catch (error) {
-        // No other try would store this; that it failed must be on record all the same.
-        if (isRefusedData(error))
-          storable = {
-            status: 'dead',
-            error: `The outcome could not be stored: ${describeError(error).message}`,
-          };
-        throw error;
-      }
-    });
-    return status ?? 'released';
-  }
-
-  /** Tries until Postgres answers; undefined when the job was given back meanwhile, so that nothing is left to store. */
-  private async insist<T>(
-    run: JobRun,
-    work: () => Promise<T>,
-  ): Promise<T | undefined> {
-    let delay = SETTLE_RETRY_MS.first;
-    for (;;) {
-      if (run.released) return undefined;
-      try {
-        return await work();
-      } catch (error) {
-        this.logger.warn(
-          `The outcome of job ${run.job.id} (${run.job.jobType}) could not be stored yet: ${(error as Error).message}`,
-        );
-        await sleep(delay * (0.5 + Math.random() / 2));
-        delay = Math.min(delay * 2, SETTLE_RETRY_MS.last);
-      }
-    }
-  }
 }
+
+/** Claimed just now, and never known to have lost a worker: nothing is asked before its handler begins. */
+const isFresh = ({ job, startedAt }: JobRun): boolean =>
+  job.crashCount === 0 && startedAt - job.claimedAt < FRESH_MS;

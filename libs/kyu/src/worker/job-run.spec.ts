@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { JobTimeoutError } from '../errors/kyu.errors.js';
+import { LateTimers } from '../runtime/late-timers.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { JobRun } from './job-run.js';
 
@@ -19,7 +20,7 @@ const JOB: ClaimedJob = {
   claimedAt: 0,
 };
 const newRun = (job: Partial<ClaimedJob> = {}): JobRun =>
-  new JobRun({ ...JOB, ...job }, 'kyu:default', 'host:1:ab');
+  new JobRun({ ...JOB, ...job }, 'kyu:default', 'host:1:ab', new LateTimers());
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -94,6 +95,7 @@ describe('withTimeout', () => {
     await expect(run.withTimeout(Promise.resolve('done'))).resolves.toBe(
       'done',
     );
+    await jest.advanceTimersByTimeAsync(0); // the end of the turn
     expect(jest.getTimerCount()).toBe(0);
     expect(run.context.signal.aborted).toBe(false);
   });
@@ -103,6 +105,7 @@ describe('withTimeout', () => {
     await expect(newRun().withTimeout(Promise.reject(error))).rejects.toBe(
       error,
     );
+    await jest.advanceTimersByTimeAsync(0); // the end of the turn
     expect(jest.getTimerCount()).toBe(0);
   });
 
@@ -122,6 +125,7 @@ describe('withTimeout', () => {
         'The job ran longer than its timeout of 1000 ms. Give it a longer timeout, or end the work when context.signal aborts.',
     });
     expect(signal.reason).toBe(ended);
+    await jest.advanceTimersByTimeAsync(0); // the end of the turn
     expect(jest.getTimerCount()).toBe(0);
   });
 

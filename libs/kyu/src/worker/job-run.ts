@@ -1,5 +1,6 @@
 import { JobTimeoutError } from '../errors/kyu.errors.js';
 import type { JobContext } from '../handlers/job-parameters.decorator.js';
+import type { LateTimer, LateTimers } from '../runtime/late-timers.js';
 import type { ClaimedJob } from '../store/job-store.js';
 
 /** One run of a job in this process: its clock, its signal, and what its handler is told. */
@@ -12,14 +13,16 @@ export class JobRun {
   returned = false;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: LateTimer | undefined;
 
   constructor(
     readonly job: ClaimedJob,
     queue: string,
     worker: string,
+    private readonly timers: LateTimers,
   ) {
-    const context = {
+    const signal = (): AbortSignal => this.signal;
+    this.context = {
       id: job.id,
       type: job.jobType,
       queue,
@@ -31,12 +34,11 @@ export class JobRun {
       timeoutMs: job.timeoutMs,
       worker,
       token: job.token,
+      // Made when somebody looks: most handlers never do.
+      get signal() {
+        return signal();
+      },
     };
-    // Made when somebody looks: most handlers never do.
-    this.context = Object.defineProperty(context, 'signal', {
-      enumerable: true,
-      get: () => this.signal,
-    }) as JobContext;
   }
 
   get durationMs(): number {
@@ -51,7 +53,7 @@ export class JobRun {
   /** Its job was given back: nothing waits for the handler any more, not even its timeout. */
   release(reason: Error): void {
     this.released = true;
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.abort(reason);
   }
 
@@ -61,19 +63,25 @@ export class JobRun {
   }
 
   /** Rejects with a {@link JobTimeoutError} when `work` takes longer than the job's timeout, and aborts its signal. */
-  async withTimeout<T>(work: Promise<T>): Promise<T> {
-    const timeout = new Promise<never>((_, reject) => {
-      this.timer = setTimeout(() => {
+  withTimeout<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.timers.set(this.job.timeoutMs, () => {
         const error = new JobTimeoutError(this.job.timeoutMs);
         this.abort(error);
         reject(error);
-      }, this.job.timeoutMs);
+      });
+      this.timer = timer;
+      work.then(
+        (result) => {
+          timer.cancel();
+          resolve(result);
+        },
+        (error: unknown) => {
+          timer.cancel();
+          reject(error as Error);
+        },
+      );
     });
-    try {
-      return await Promise.race([work, timeout]);
-    } finally {
-      clearTimeout(this.timer);
-    }
   }
 
   private get signal(): AbortSignal {

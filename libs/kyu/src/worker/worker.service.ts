@@ -8,7 +8,8 @@ import { CancelWatch } from './cancel-watch.js';
 import { Claimer } from './claimer.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
-import { JobExecutor, type RunEnd } from './job-executor.js';
+import { JobExecutor } from './job-executor.js';
+import type { RunEnd } from './settler.js';
 
 /** Due jobs that one runOnce() step promotes. */
 const PROMOTE_BATCH = 1_000;

@@ -1,0 +1,78 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Coalescer } from '../runtime/coalescer.js';
+import { describeError } from '../runtime/describe-error.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { WorkerIdentity } from '../runtime/worker-identity.js';
+import {
+  JobStore,
+  type Outcome,
+  type SettledStatus,
+  type Settlement,
+} from '../store/job-store.js';
+import { isRefusedData } from '../store/postgres-errors.js';
+import { insist } from './insist.js';
+import type { JobRun } from './job-run.js';
+
+/** Beyond this a batch waits longer for its own rows than it saves. */
+const MAX_COALESCED = 500;
+
+/** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
+export type RunEnd = SettledStatus | 'released' | 'fenced';
+
+/** Is responsible for the outcomes of runs until they are stored, or until it is certain that they must not be. */
+@Injectable()
+export class Settler {
+  /** Runs that end at the same moment are settled by one statement. */
+  private readonly settles = new Coalescer<
+    Settlement,
+    SettledStatus | 'held' | 'fenced'
+  >((settlements) => this.settleBatch(settlements), {
+    maxBatch: MAX_COALESCED,
+    splitOn: isRefusedData,
+  });
+
+  constructor(
+    private readonly store: JobStore,
+    private readonly worker: WorkerIdentity,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
+  async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
+    const { id, token } = run.job;
+    let storable = outcome;
+    const store = async (): Promise<SettledStatus | 'fenced'> => {
+      try {
+        const settlement = { id, token, outcome: storable };
+        const status = await this.settles.add(settlement);
+        if (status === 'held') throw new Error('somebody holds its row');
+        return status;
+      } catch (error) {
+        // No other try would store this; that it failed must be on record all the same.
+        if (isRefusedData(error))
+          storable = {
+            status: 'dead',
+            error: `The outcome could not be stored: ${describeError(error).message}`,
+          };
+        throw error;
+      }
+    };
+    return (await insist(run, this.logger, store)) ?? 'released';
+  }
+
+  /** For each its new state; asks again only for those that were passed over. */
+  private async settleBatch(
+    settlements: readonly Settlement[],
+  ): Promise<(SettledStatus | 'held' | 'fenced')[]> {
+    const worker = this.worker.id;
+    const settled = await this.store.settleIfOwned(worker, settlements);
+    const missing = settlements.filter(({ id }) => !settled.has(id));
+    const reasons =
+      missing.length > 0
+        ? await this.store.explainUnsettled(worker, missing)
+        : new Map<string, SettledStatus | 'held' | 'fenced'>();
+    return settlements.map(
+      ({ id }) => settled.get(id) ?? reasons.get(id) ?? 'fenced',
+    );
+  }
+}
