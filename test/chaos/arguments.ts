@@ -8,6 +8,8 @@ export interface ChaosArguments {
   mutants: MutantName[];
   only: 'storm' | 'mutants' | undefined;
   report: string;
+  /** A Markdown page that gets the report between its markers. */
+  page: string | undefined;
   /** Leaves the folder with ledgers and logs behind. */
   keep: boolean;
   verbose: boolean;
@@ -22,6 +24,7 @@ export const USAGE = `npm run test:chaos -- [options]
   --only storm|mutants         one half
   --scenario NAME              of the small scenarios, those with this in their name
   --report FILE                dist/chaos-report.json
+  --page FILE                  a Markdown page that gets the report, too
   --keep                       leaves ledgers and logs in the temporary folder
   --verbose                    says every fault`;
 
@@ -36,6 +39,7 @@ export function parseArguments(args: string[]): ChaosArguments {
       only: { type: 'string' },
       scenario: { type: 'string' },
       report: { type: 'string', default: 'dist/chaos-report.json' },
+      page: { type: 'string' },
       keep: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
     },
@@ -58,6 +62,7 @@ export function parseArguments(args: string[]): ChaosArguments {
   return {
     ...values,
     scenario: values.scenario,
+    page: values.page,
     profile: PROFILES[values.profile as ProfileName],
     seed,
     mutants,

@@ -1,6 +1,7 @@
 import { parseArguments, USAGE, type ChaosArguments } from './arguments.js';
 import { Random } from './random.js';
 import { printReport, writeReport, type Report } from './report.js';
+import { writePage } from './report-page.js';
 import { run } from './run.js';
 import { killAllChildren } from './harness/child.js';
 import { Servers } from './servers/servers.js';
@@ -77,6 +78,7 @@ try {
 try {
   const report = await main(parsed);
   await writeReport(report, parsed.report);
+  if (parsed.page !== undefined) await writePage(report, parsed.page);
   printReport(report);
   process.exitCode = report.verdicts.every(({ passed }) => passed) ? 0 : 1;
 } catch (error) {

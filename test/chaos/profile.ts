@@ -84,16 +84,14 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   long: {
     ...SHORT,
     name: 'long',
-    rounds: 120,
-    workers: 6,
-    producers: 3,
+    rounds: 60,
     quiesceMs: 180_000,
     atLeast: {
-      jobs: 200_000,
-      SIGKILLs: 600,
-      'Postgres crashes': 100,
-      'Redis wipes and restarts': 200,
-      'partitions and half-opens': 200,
+      jobs: 100_000,
+      SIGKILLs: 300,
+      'Postgres crashes': 50,
+      'Redis wipes and restarts': 100,
+      'partitions and half-opens': 100,
     },
   },
 };

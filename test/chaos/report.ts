@@ -41,47 +41,57 @@ export async function writeReport(report: Report, file: string): Promise<void> {
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
+type Storm = NonNullable<Report['storm']>;
+
+/** What the storm showed, a row each: for the console and for the page. */
+export function stormRows(
+  storm: Storm,
+): (readonly [string, string | number])[] {
+  return [
+    ['jobs', storm.jobs],
+    [
+      '  acked, refused, unanswered',
+      `${storm.acked}, ${storm.refused}, ${storm.unanswered}`,
+    ],
+    ...Object.entries(storm.byStatus).map(
+      ([status, n]) => [`  ${status}`, n] as const,
+    ),
+    ['runs', storm.runs],
+    ...Object.entries(storm.faults)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([kind, n]) => [`fault: ${kind}`, n] as const),
+    ...[
+      'lost',
+      'doubled without a cause',
+      'phantom',
+      'illegal transition',
+      'early claim',
+      'overlap',
+    ].map((name) => [name, storm.violations[name] ?? 0] as const),
+    ['repeated after a crash', storm.repeatedAfterCrash],
+    ['late results refused', storm.lateResultsRefused],
+    ['answers of a settle lost', storm.answersLost],
+    ['claims given back unstarted', storm.givenBackUnstarted],
+    ['workers fenced', storm.fenced],
+    [
+      'rescue p50 / p99 / max',
+      `${storm.rescueMs.p50} / ${storm.rescueMs.p99} / ${storm.rescueMs.max} ms (${storm.rescueMs.count})`,
+    ],
+    [
+      'at rest after',
+      storm.settledMs === undefined
+        ? 'never'
+        : `${Math.round(storm.settledMs)} ms`,
+    ],
+    ['throughput', `${storm.jobsPerSecond} jobs/s`],
+  ];
+}
+
 export function printReport(report: Report): void {
   const { storm, scenarios, verdicts, versions } = report;
   if (storm) {
     console.log('\nThe storm');
-    table([
-      ['jobs', storm.jobs],
-      [
-        '  acked, refused, unanswered',
-        `${storm.acked}, ${storm.refused}, ${storm.unanswered}`,
-      ],
-      ...Object.entries(storm.byStatus).map(
-        ([status, n]) => [`  ${status}`, n] as const,
-      ),
-      ['runs', storm.runs],
-      ...Object.entries(storm.faults)
-        .sort(([a], [b]) => a.localeCompare(b))
-        .map(([kind, n]) => [`fault: ${kind}`, n] as const),
-      ...[
-        'lost',
-        'doubled without a cause',
-        'phantom',
-        'illegal transition',
-        'early claim',
-      ].map((name) => [name, storm.violations[name] ?? 0] as const),
-      ['repeated after a crash', storm.repeatedAfterCrash],
-      ['late results refused', storm.lateResultsRefused],
-      ['answers of a settle lost', storm.answersLost],
-      ['claims given back unstarted', storm.givenBackUnstarted],
-      ['workers fenced', storm.fenced],
-      [
-        'rescue p50 / p99 / max',
-        `${storm.rescueMs.p50} / ${storm.rescueMs.p99} / ${storm.rescueMs.max} ms (${storm.rescueMs.count})`,
-      ],
-      [
-        'at rest after',
-        storm.settledMs === undefined
-          ? 'never'
-          : `${Math.round(storm.settledMs)} ms`,
-      ],
-      ['throughput', `${storm.jobsPerSecond} jobs/s`],
-    ]);
+    table(stormRows(storm));
   }
   if (scenarios.length > 0) {
     console.log('\nScenarios and mutants');

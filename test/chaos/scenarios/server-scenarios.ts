@@ -62,7 +62,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     about:
       'Redis takes connections and answers nothing, for longer than every timeout',
     quiesceMs: 10_000,
-    mutants: { 'never-back-to-redis': ['not back in Redis'] },
+    mutants: { 'never-back-to-redis': ['not back in Redis', 'left in Redis'] },
     async run(arena) {
       const workers = await arena.addWorkers(2);
       await arena.addProducers(1, { perSecond: 40 });
