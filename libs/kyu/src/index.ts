@@ -3,7 +3,6 @@ export { KyuModule } from './kyu.module.js';
 export { KYU_DATA_SOURCE } from './kyu.tokens.js';
 export { kyuSchedule } from './kyu.schedule.js';
 export type {
-  KyuBackoffOptions,
   KyuMode,
   KyuOptions,
   KyuOptionsFactory,
@@ -18,10 +17,16 @@ export {
   type JobToEnqueue,
 } from './queue/queue.service.js';
 export type { RunCounts } from './queue/job-runner.js';
+export { defineJob, type JobDefinition } from './job/job-definition.js';
+// A star, because only through one does `declare module '@kyu/nestjs'` reach the interface. It is all that the file has.
+export type * from './job/job-types.js';
+export type { JobSchema, StandardSchema } from './job/job-schema.js';
+export type { JobBackoff, KyuBackoffOptions } from './job/job-backoff.js';
 export type { EnqueueOptions, JobDefaults } from './job/new-job.js';
 export type { Duration } from './runtime/duration.js';
 export { JobHandler } from './handlers/job-handler.decorator.js';
 export { JobContext, JobPayload } from './handlers/job-parameters.decorator.js';
+export { KyuExecutionContext } from './handlers/kyu-execution-context.js';
 export type { JobHandlerFunction } from './handlers/handler.js';
 export { Job, jobEntity } from './job/job.entity.js';
 export type { AttemptRecord } from './job/attempt-record.js';
@@ -52,4 +57,5 @@ export {
   UnrecoverableJobError,
   WorkerStoppingError,
   type KyuErrorCode,
+  type PayloadIssue,
 } from './errors/kyu.errors.js';

@@ -1,6 +1,7 @@
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import type { DataSource } from 'typeorm';
+import type { KyuBackoffOptions } from '../job/job-backoff.js';
 import type { Duration } from '../runtime/duration.js';
 
 /**
@@ -40,20 +41,6 @@ export type KyuRedisOptions =
       url?: string;
     } & RedisOptions)
   | { cluster: ClusterNode[]; options?: ClusterOptions };
-
-/**
- * The wait before a retry: base, 2 × base, 4 × base …, at most `cap`.
- *
- * @publicApi
- */
-export interface KyuBackoffOptions {
-  /** The first wait. @default '1s' */
-  base?: Duration;
-  /** No wait is longer. @default '1h' */
-  cap?: Duration;
-  /** Draw each wait evenly from 0 to its full length. @default false */
-  jitter?: boolean;
-}
 
 /**
  * How long finished jobs stay in the table, counted from their end; `false`: for ever.

@@ -11,8 +11,8 @@ import {
   withMethods,
   type Check,
 } from './options.checks.js';
+import type { KyuBackoffOptions } from '../job/job-backoff.js';
 import type {
-  KyuBackoffOptions,
   KyuOptions,
   KyuPostgresOptions,
   KyuRetentionOptions,

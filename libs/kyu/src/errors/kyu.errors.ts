@@ -4,6 +4,7 @@ export type KyuErrorCode =
   | 'KYU_INVALID_JOB'
   | 'KYU_JOB_NOT_FOUND'
   | 'KYU_JOB_NOT_CANCELLABLE'
+  | 'KYU_NOT_A_JOB'
   | 'KYU_DUPLICATE_HANDLER'
   | 'KYU_BUSY'
   | 'KYU_POSTGRES_UNAVAILABLE'
@@ -53,13 +54,33 @@ export class InvalidOptionsError extends KyuBootError {
 }
 
 /**
+ * One thing that the schema of a job has against a payload.
+ *
+ * @publicApi
+ */
+export interface PayloadIssue {
+  /** Where: `items[0].sku`; empty for the payload as a whole. */
+  readonly path: string;
+  /** What, in the words of the schema. */
+  readonly message: string;
+}
+
+/**
  * What was handed to `enqueue()` (or asked about) cannot be a job. Nothing was stored.
  *
  * @publicApi
  */
 export class InvalidJobError extends KyuError {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('KYU_INVALID_JOB', message, options);
+  /** What the job's schema has against the payload; empty when something else is wrong. */
+  readonly issues: readonly PayloadIssue[];
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; issues?: readonly PayloadIssue[] } = {},
+  ) {
+    const { issues = [], ...rest } = options;
+    super('KYU_INVALID_JOB', message, rest);
+    this.issues = issues;
   }
 }
 

@@ -32,8 +32,10 @@ export class HandlerExplorer {
         if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
         const hostClass =
           prototype.constructor as never as Handler['hostClass'];
+        const { definition, ...named } = metadata;
         yield {
-          ...metadata,
+          ...named,
+          schema: definition?.schema,
           place: `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`,
           call: lazily(() => this.compiler.compile(wrapper, name)),
           hostClass,

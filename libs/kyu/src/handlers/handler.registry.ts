@@ -1,29 +1,35 @@
 import {
   Inject,
   Injectable,
+  type LoggerService,
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
 import {
   DuplicateHandlerError,
   InvalidJobError,
 } from '../errors/kyu.errors.js';
+import { backoffMs } from '../job/backoff.js';
+import { loadClassTools } from '../job/class-schema.js';
+import { retryWait, type RetryWait } from '../job/job-backoff.js';
+import { JobDefinition } from '../job/job-definition.js';
+import { isDtoClass, type JobSchema } from '../job/job-schema.js';
 import {
   checkDefaults,
   checkJobType,
   type JobDefaults,
 } from '../job/new-job.js';
 import { messageOf } from '../runtime/describe-error.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
-import { CONTEXT_TYPE } from './handler.compiler.js';
+import { checkedCall } from './checked-call.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
-import { runThroughInterceptors } from './interceptor-chain.js';
-import type { JobContext } from './job-parameters.decorator.js';
+import { throughInterceptors } from './interceptor-chain.js';
+import { newExecutionContext } from './pipeline.js';
 
 /**
  * Is responsible for knowing which function runs which job type. A Map, so that `constructor` and `__proto__` are names like any other.
@@ -32,6 +38,9 @@ import type { JobContext } from './job-parameters.decorator.js';
 @Injectable()
 export class HandlerRegistry {
   private readonly handlers = new Map<string, Handler>();
+  /** The calls inside all interceptors, made when they are first asked for. */
+  private readonly calls = new Map<string, JobHandlerFunction>();
+  private readonly waits = new Map<string, RetryWait>();
   private interceptors: readonly NestInterceptor[] = [];
   private types: readonly string[] = [];
 
@@ -40,13 +49,13 @@ export class HandlerRegistry {
     private readonly explorer: HandlerExplorer,
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
   /** Finds the decorated handlers and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError} */
   async load(): Promise<void> {
     const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
     for (const handler of this.explorer.explore()) {
-      check(handler);
       const other = this.handlers.get(handler.jobType);
       if (other && !registered.has(handler.jobType))
         throw new DuplicateHandlerError(handler.jobType, [
@@ -55,6 +64,8 @@ export class HandlerRegistry {
         ]);
       if (!other) this.put(handler);
     }
+    if ([...this.handlers.values()].some(({ schema }) => isDtoClass(schema)))
+      await loadClassTools();
     const made = await Promise.all(
       this.config.interceptors.map(async (interceptor) =>
         typeof interceptor === 'function'
@@ -63,6 +74,7 @@ export class HandlerRegistry {
       ),
     );
     this.interceptors = [...made, ...this.interceptors];
+    this.calls.clear();
   }
 
   /** The application's own instance where it provides the class; else one of ours, made as if the module that imports KyuModule provided it. */
@@ -92,27 +104,32 @@ export class HandlerRegistry {
 
   /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */
   register(
-    jobType: string,
+    type: string | JobDefinition,
     call: JobHandlerFunction,
     defaults: JobDefaults,
   ): void {
+    const definition = type instanceof JobDefinition ? type : undefined;
+    const jobType = definition?.name ?? (type as string);
     if (typeof call !== 'function')
       throw new InvalidJobError(
         `Expected the handler of ${showValue(jobType)} to be a function, got: ${showValue(call)}.`,
       );
-    const handler: Handler = {
+    this.put({
       jobType,
       place: `register(${showValue(jobType)})`,
-      defaults: { ...this.defaultsOf(jobType), ...defaults },
+      defaults: {
+        ...this.defaultsOf(jobType),
+        ...definition?.defaults,
+        ...defaults,
+      },
+      schema: definition?.schema ?? this.schemaOf(jobType),
       call: async (payload, context) => {
         const result = await call(payload, context);
         return isObservable(result) ? lastValueFrom(result) : result;
       },
       hostClass: Object,
       method: call as never,
-    };
-    check(handler);
-    this.put(handler);
+    });
   }
 
   /** Adds an interceptor around all handlers, inside those that are there. Runs that have begun are not changed. */
@@ -125,6 +142,7 @@ export class HandlerRegistry {
         `use() takes an interceptor, an object with intercept(), got: ${showValue(interceptor)}.`,
       );
     this.interceptors = [...this.interceptors, interceptor];
+    this.calls.clear();
   }
 
   /** The types that this process can run. */
@@ -136,36 +154,65 @@ export class HandlerRegistry {
     return this.handlers.get(jobType)?.defaults ?? {};
   }
 
+  /** What checks the payloads of a type, if this process knows. */
+  schemaOf(jobType: string): JobSchema | undefined {
+    return this.handlers.get(jobType)?.schema;
+  }
+
+  /** How long a job of this type waits for its next try. */
+  waitOf(jobType: string): RetryWait {
+    return (
+      this.waits.get(jobType) ??
+      ((attempt) => backoffMs(attempt, this.config.backoff))
+    );
+  }
+
   /** A function that runs a job of this type inside all interceptors, or undefined. */
   resolve(jobType: string): JobHandlerFunction | undefined {
+    const known = this.calls.get(jobType);
+    if (known) return known;
     const handler = this.handlers.get(jobType);
-    const interceptors = this.interceptors;
-    if (!handler || interceptors.length === 0) return handler?.call;
-    return (payload: unknown, job: JobContext) => {
-      const context = new ExecutionContextHost(
-        [payload, job],
-        handler.hostClass as never,
-        handler.method as never,
-      );
-      context.setType(CONTEXT_TYPE);
-      return runThroughInterceptors(interceptors, context, () =>
-        handler.call(payload, job),
-      );
-    };
+    if (!handler) return undefined;
+    const call = this.complete(handler);
+    this.calls.set(jobType, call);
+    return call;
+  }
+
+  /** The schema is outermost: whoever is around the handler sees the payload as it should be. */
+  private complete(handler: Handler): JobHandlerFunction {
+    const { jobType, schema, hostClass, method } = handler;
+    let { call } = handler;
+    if (this.interceptors.length > 0) {
+      const inner = throughInterceptors(this.interceptors, call);
+      call = (payload, job) =>
+        inner(
+          payload,
+          job,
+          newExecutionContext(payload, job, hostClass, method),
+        );
+    }
+    return schema ? checkedCall(jobType, schema, call) : call;
   }
 
   private put(handler: Handler): void {
+    this.waits.set(handler.jobType, this.check(handler));
     this.handlers.set(handler.jobType, handler);
+    this.calls.delete(handler.jobType);
     this.types = [...this.handlers.keys()];
   }
-}
 
-/** @throws {InvalidJobError} that says where the handler is. */
-function check({ jobType, defaults, place }: Handler): void {
-  try {
-    checkJobType(jobType);
-    checkDefaults(defaults);
-  } catch (error) {
-    throw new InvalidJobError(`${place}: ${messageOf(error)}`);
+  /** The waits between its retries. @throws {InvalidJobError} that says where the handler is. */
+  private check({ jobType, defaults, place }: Handler): RetryWait {
+    try {
+      checkJobType(jobType);
+      checkDefaults(defaults);
+      return retryWait(defaults.backoff, this.config.backoff, (problem) =>
+        this.logger.warn(
+          `The backoff of ${place} ${problem}; the job waits as the module says.`,
+        ),
+      );
+    } catch (error) {
+      throw new InvalidJobError(`${place}: ${messageOf(error)}`);
+    }
   }
 }

@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+import type { JobSchema } from '../job/job-schema.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { JobContext } from './job-parameters.decorator.js';
 
@@ -6,10 +8,10 @@ import type { JobContext } from './job-parameters.decorator.js';
  *
  * @publicApi
  */
-export type JobHandlerFunction<Payload = unknown> = (
+export type JobHandlerFunction<Payload = unknown, Result = unknown> = (
   payload: Payload,
   context: JobContext,
-) => unknown;
+) => Result | PromiseLike<Result> | Observable<Result>;
 
 /** A handler as the registry keeps it. */
 export interface Handler {
@@ -17,6 +19,8 @@ export interface Handler {
   /** The method or function, for people: `EmailJobs.send (MailModule)`. */
   place: string;
   defaults: JobDefaults;
+  /** What checks the payload; undefined: nothing does. */
+  schema: JobSchema | undefined;
   call: JobHandlerFunction;
   /** What interceptors see as getClass() and getHandler(). */
   hostClass: abstract new (...args: never[]) => unknown;

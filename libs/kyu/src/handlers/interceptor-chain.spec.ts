@@ -6,8 +6,10 @@ import type {
 } from '@nestjs/common';
 import { catchError, EMPTY, map, of, retry, throwError, timer } from 'rxjs';
 import { mergeMap } from 'rxjs';
-import { runThroughInterceptors } from './interceptor-chain.js';
+import { throughInterceptors } from './interceptor-chain.js';
+import type { JobContext } from './job-parameters.decorator.js';
 
+const JOB = {} as JobContext;
 const CONTEXT = { getType: () => 'kyu' } as unknown as ExecutionContext;
 
 type Intercept = (
@@ -19,15 +21,14 @@ const run = (
   interceptors: readonly Intercept[],
   handler: () => unknown,
 ): Promise<unknown> =>
-  runThroughInterceptors(
+  throughInterceptors(
     interceptors.map((intercept) => ({ intercept })),
-    CONTEXT,
     handler,
-  );
+  )(null, JOB, CONTEXT) as Promise<unknown>;
 
 const pass: Intercept = (_, next) => next.handle();
 
-describe('runThroughInterceptors', () => {
+describe('throughInterceptors', () => {
   it.each<[string, () => unknown]>([
     ['a value', () => 'done'],
     ['a promise', async () => 'done'],

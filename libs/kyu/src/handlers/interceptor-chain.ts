@@ -1,33 +1,91 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ExecutionContext, NestInterceptor } from '@nestjs/common';
 import {
-  defer,
+  from,
   isObservable,
   lastValueFrom,
-  mergeMap,
-  of,
-  type Observable,
+  Observable,
+  type ObservableInput,
+  type Subscriber,
 } from 'rxjs';
+import { isPromise } from '../runtime/is-promise.js';
+import type { JobContext } from './job-parameters.decorator.js';
+
+/** One step of a handler's pipeline. */
+export type Step = (
+  payload: unknown,
+  job: JobContext,
+  context: ExecutionContext,
+) => unknown;
+
+type Stage = (
+  payload: unknown,
+  job: JobContext,
+  context: ExecutionContext,
+  out: Subscriber<unknown>,
+) => void;
 
 /**
- * Calls `handler` inside the interceptors, the first outermost, with the semantics of Nest's own: each handle() is lazy and may be
- * subscribed again (a retry runs the handler again), and an async context opened by one reaches the next.
+ * `handler` inside the interceptors, the first outermost, with the semantics of Nest's own: each handle() is lazy and may be subscribed
+ * again (a retry runs the handler again), and an async context opened by one reaches the next. The stages are linked here, once, and not anew for each job.
  */
-export function runThroughInterceptors(
+export function throughInterceptors(
   interceptors: readonly NestInterceptor[],
-  context: ExecutionContext,
-  handler: () => unknown,
-): Promise<unknown> {
-  const from = (index: number): Observable<unknown> => {
-    const interceptor = interceptors[index];
-    const step = AsyncResource.bind((): unknown =>
-      interceptor
-        ? interceptor.intercept(context, { handle: () => from(index + 1) })
-        : handler(),
+  handler: Step,
+): Step {
+  const innermost: Stage = (payload, job, context, out) =>
+    emit(() => handler(payload, job, context), deliver, out);
+  const outermost = interceptors.reduceRight<Stage>(
+    (next, interceptor) => (payload, job, context, out) => {
+      const handle = (): Observable<unknown> => {
+        // Whoever subscribes does so outside of `storage.run(…, () => next.handle())`.
+        const scope = new AsyncResource('KyuInterceptor');
+        return new Observable((inner) =>
+          scope.runInAsyncScope(next, undefined, payload, job, context, inner),
+        );
+      };
+      emit(() => interceptor.intercept(context, { handle }), flow, out);
+    },
+    innermost,
+  );
+  return (payload, job, context) =>
+    lastValueFrom(
+      new Observable((out) => outermost(payload, job, context, out)),
     );
-    return defer(async () => step()).pipe(
-      mergeMap((result) => (isObservable(result) ? result : of(result))),
-    );
+}
+
+/** What an interceptor gives must be a stream; rxjs says so of anything else. */
+function flow(value: unknown, out: Subscriber<unknown>): void {
+  const stream = isObservable(value)
+    ? value
+    : from(value as ObservableInput<unknown>);
+  stream.subscribe(out);
+}
+
+function deliver(value: unknown, out: Subscriber<unknown>): void {
+  if (isObservable(value)) {
+    value.subscribe(out);
+    return;
+  }
+  out.next(value);
+  out.complete();
+}
+
+function emit(
+  call: () => unknown,
+  pass: (value: unknown, out: Subscriber<unknown>) => void,
+  out: Subscriber<unknown>,
+): void {
+  // One who has unsubscribed meanwhile, by a timeout() for example, does not want it to begin.
+  const passOn = (value: unknown): void => {
+    if (!out.closed) pass(value, out);
   };
-  return lastValueFrom(from(0));
+  try {
+    const value = call();
+    if (isPromise(value))
+      value.then(passOn).then(undefined, (error: unknown) => out.error(error));
+    else passOn(value);
+  } catch (error) {
+    out.error(error);
+  }
 }

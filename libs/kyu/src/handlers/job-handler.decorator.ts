@@ -1,5 +1,8 @@
 import { SetMetadata } from '@nestjs/common';
+import { JobDefinition, type InputOf } from '../job/job-definition.js';
+import type { JobTypes } from '../job/job-types.js';
 import type { JobDefaults } from '../job/new-job.js';
+import type { HandlerDecorator } from './handler-decorator.js';
 
 const JOB_HANDLER = Symbol('kyu:job-handler');
 
@@ -7,20 +10,44 @@ const JOB_HANDLER = Symbol('kyu:job-handler');
 export interface JobHandlerMetadata {
   jobType: string;
   defaults: JobDefaults;
+  definition: JobDefinition | undefined;
 }
 
 /**
  * Makes a method of a provider or controller the handler of a job type.
  *
- * @param jobType the name that jobs are enqueued under; at most 128 bytes.
- * @param defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves.
+ * With a definition the compiler checks what the method returns, and its parameters as far as it can see them: of a method that takes one
+ * parameter, or a second one that is a {@link JobContext}, the first must take the payload, one of its fields, or the context. It does not see parameter
+ * decorators. Where a pipe or a decorator of your own makes something else of the first parameter, or an interceptor another result, say so:
+ * `@JobHandler<unknown>(SendEmail)` checks neither, `@JobHandler<SendEmail>(SendEmail)` the parameters alone.
+ *
+ * @param type the name that jobs are enqueued under, at most 128 bytes, or what `defineJob()` made.
+ * @param defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves. They stand in front of the definition's.
  * @publicApi
  */
-export const JobHandler = (
-  jobType: string,
+export function JobHandler<Payload, Result = unknown>(
+  type: JobDefinition<Payload, Result, unknown>,
+  defaults?: JobDefaults,
+): HandlerDecorator<Payload, Result>;
+export function JobHandler<Name extends keyof JobTypes>(
+  type: Name,
+  defaults?: JobDefaults,
+): HandlerDecorator<InputOf<Name>, unknown>;
+export function JobHandler<Name extends string>(
+  type: Name extends keyof JobTypes ? never : Name,
+  defaults?: JobDefaults,
+): MethodDecorator;
+export function JobHandler(
+  type: string | JobDefinition,
   defaults: JobDefaults = {},
-): MethodDecorator =>
-  SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, { jobType, defaults });
+): MethodDecorator {
+  const definition = type instanceof JobDefinition ? type : undefined;
+  return SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, {
+    jobType: definition?.name ?? (type as string),
+    defaults: { ...definition?.defaults, ...defaults },
+    definition,
+  });
+}
 
 export const readJobHandler = (
   method: object,

@@ -3,6 +3,7 @@ import { parseDuration, type Duration } from '../runtime/duration.js';
 import { storableText } from '../runtime/text.js';
 import { showValue } from '../runtime/show-value.js';
 import { uuidV7 } from '../runtime/uuid-v7.js';
+import { checkBackoff, type JobBackoff } from './job-backoff.js';
 import { encodePayload } from './json-limits.js';
 
 /** Type names are identifiers and metric labels, not text. */
@@ -29,11 +30,18 @@ export interface EnqueueOptions {
   timeout?: Duration;
 }
 
-/** What a handler's decorator may set for every job of its type. */
-export type JobDefaults = Pick<
+/**
+ * What a definition or a handler may set for every job of its type.
+ *
+ * @publicApi
+ */
+export interface JobDefaults extends Pick<
   EnqueueOptions,
   'priority' | 'maxRetries' | 'timeout'
->;
+> {
+  /** Waits between the retries. Of the process that runs the job: it is not stored with it. @default the module's */
+  backoff?: JobBackoff;
+}
 
 /** A job ready to be inserted. */
 export interface NewJob {
@@ -51,7 +59,7 @@ export function newJob(
   jobType: string,
   payload: unknown,
   options: EnqueueOptions,
-  defaults: Required<JobDefaults>,
+  defaults: Required<Omit<JobDefaults, 'backoff'>>,
 ): NewJob {
   checkJobType(jobType);
   checkKnown(options);
@@ -127,10 +135,12 @@ export function checkDefaults({
   priority = 0,
   maxRetries = 0,
   timeout = 1,
+  backoff,
 }: JobDefaults): void {
   checkInteger('priority', priority, -MAX_INTEGER, MAX_INTEGER);
   checkInteger('maxRetries', maxRetries, 0, MAX_INTEGER);
   checkTimeout(timeout);
+  checkBackoff(backoff);
 }
 
 /** @throws {InvalidJobError} */

@@ -9,12 +9,8 @@ import { KyuEvents } from '../events/kyu-events.js';
 import type { JobHandlerFunction } from '../handlers/handler.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { Job } from '../job/job.entity.js';
-import {
-  newJob,
-  type EnqueueOptions,
-  type JobDefaults,
-  type NewJob,
-} from '../job/new-job.js';
+import type { InputOf, JobDefinition, JobType } from '../job/job-definition.js';
+import type { EnqueueOptions, JobDefaults, NewJob } from '../job/new-job.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { messageOf } from '../runtime/describe-error.js';
@@ -25,6 +21,7 @@ import { JobReader } from '../store/job-reader.js';
 import { JobStore, type EnqueuedJob } from '../store/job-store.js';
 import { isRefusedData } from '../store/postgres-errors.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
+import { prepareJob } from './prepare-job.js';
 
 /** More in one statement would hold its locks and its memory too long. */
 const MAX_BATCH = 10_000;
@@ -41,9 +38,11 @@ const MAX_COALESCED_BYTES = 4 * 1024 * 1024;
  *
  * @publicApi
  */
-export interface JobToEnqueue extends EnqueueOptions {
-  type: string;
-  payload: unknown;
+export interface JobToEnqueue<
+  Type extends JobType = JobType,
+> extends EnqueueOptions {
+  type: Type;
+  payload: InputOf<Type>;
 }
 
 /**
@@ -90,18 +89,21 @@ export class QueueService {
   /**
    * Stores a job. When the promise resolves it is committed: it will run, whatever happens to this process or to Redis.
    *
-   * @param type the name its handler is registered under; a type that nobody handles yet waits.
-   * @param payload anything JSON can hold, at most 1 MiB of it. A string stays that string.
+   * @param type what `defineJob()` made, or the name its handler is registered under; a type that nobody handles yet waits.
+   * @param payload anything JSON can hold, at most 1 MiB of it. A string stays that string. If the definition has a schema (or that of this
+   * process's handler of that name), what the schema makes of it is stored.
    * @returns the id of the job, a UUIDv7.
    * @throws {InvalidJobError} for a bad type, payload or option; nothing was stored.
    */
-  async enqueue(
-    type: string,
-    payload: unknown,
+  async enqueue<Type extends JobType>(
+    type: Type,
+    payload: InputOf<Type>,
     options: EnqueueOptions = {},
   ): Promise<string> {
-    const job = this.toNewJob(type, payload, options);
-    const stored = await this.inserts.add(job);
+    const job = this.prepare(type, payload, options);
+    const stored = await this.inserts.add(
+      job instanceof Promise ? await job : job,
+    );
     return stored.id;
   }
 
@@ -112,7 +114,9 @@ export class QueueService {
    * @returns their ids, in the same order.
    * @throws {InvalidJobError} that names the first invalid job; nothing was stored.
    */
-  async enqueueMany(jobs: readonly JobToEnqueue[]): Promise<string[]> {
+  async enqueueMany<const Types extends readonly JobType[]>(
+    jobs: readonly [...{ [Job in keyof Types]: JobToEnqueue<Types[Job]> }],
+  ): Promise<string[]> {
     if (!Array.isArray(jobs))
       throw new InvalidJobError(
         `enqueueMany() takes an array of { type, payload }, got: ${showValue(jobs)}. Nothing was stored.`,
@@ -122,17 +126,18 @@ export class QueueService {
         `enqueueMany() takes at most ${MAX_BATCH} jobs, got ${jobs.length}; call it several times. Nothing was stored.`,
       );
     if (jobs.length === 0) return [];
-    const rows = jobs.map((job, index) => {
+    const rows: NewJob[] = [];
+    for (const [index, job] of jobs.entries())
       try {
         const { type, payload, ...options } = Object(job) as JobToEnqueue;
-        return this.toNewJob(type, payload, options);
+        const row = this.prepare(type, payload, options);
+        rows.push(row instanceof Promise ? await row : row);
       } catch (error) {
         throw new InvalidJobError(
           `Job ${index} of ${jobs.length}: ${messageOf(error)}`,
-          { cause: error },
+          { cause: error, issues: (error as InvalidJobError).issues },
         );
       }
-    });
     const bytes = rows.reduce(
       (sum, { payloadJson }) => sum + Buffer.byteLength(payloadJson),
       0,
@@ -200,9 +205,19 @@ export class QueueService {
    *
    * @throws {InvalidJobError}
    */
+  register<Payload, Result>(
+    type: JobDefinition<Payload, Result, unknown>,
+    handler: JobHandlerFunction<Payload, Result>,
+    defaults?: JobDefaults,
+  ): void;
   register<Payload = unknown>(
     type: string,
     handler: JobHandlerFunction<Payload>,
+    defaults?: JobDefaults,
+  ): void;
+  register(
+    type: string | JobDefinition,
+    handler: JobHandlerFunction<never>,
     defaults: JobDefaults = {},
   ): void {
     this.handlers.register(type, handler as JobHandlerFunction, defaults);
@@ -213,17 +228,12 @@ export class QueueService {
     this.handlers.use(interceptor);
   }
 
-  private toNewJob(
-    type: string,
+  private prepare(
+    type: JobType,
     payload: unknown,
     options: EnqueueOptions,
-  ): NewJob {
-    const own = this.handlers.defaultsOf(type);
-    return newJob(type, payload, options, {
-      priority: own.priority ?? 0,
-      maxRetries: own.maxRetries ?? this.config.maxRetries,
-      timeout: own.timeout ?? this.config.timeoutMs,
-    });
+  ): NewJob | Promise<NewJob> {
+    return prepareJob(this.config, this.handlers, type, payload, options);
   }
 
   private async insert(jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {

@@ -1,10 +1,12 @@
 import { UnrecoverableJobError } from '../errors/kyu.errors.js';
-import type { BackoffPolicy } from '../job/backoff.js';
+import { backoffMs } from '../job/backoff.js';
 import { decideFailure } from './decide-outcome.js';
 
-const backoff: BackoffPolicy = { baseMs: 1_000, capMs: 60_000, jitter: false };
+const backoff = { baseMs: 1_000, capMs: 60_000, jitter: false };
 const decide = (retryCount: number, maxRetries: number, thrown: unknown) =>
-  decideFailure({ retryCount, maxRetries }, thrown, backoff);
+  decideFailure({ retryCount, maxRetries }, thrown, (attempt) =>
+    backoffMs(attempt, backoff),
+  );
 
 describe('decideFailure', () => {
   it.each([
@@ -56,17 +58,16 @@ describe('decideFailure', () => {
     ).toBe('failed');
   });
 
-  it('draws a wait between 0 and the full one with jitter', () => {
-    const waits = Array.from({ length: 200 }, () => {
-      const outcome = decideFailure(
-        { retryCount: 2, maxRetries: 3 },
-        new Error('no'),
-        { ...backoff, jitter: true },
-      );
-      return outcome.status === 'failed' ? outcome.retryInMs : Number.NaN;
-    });
-    expect(waits.every((ms) => ms >= 0 && ms <= 4_000)).toBe(true);
-    expect(new Set(waits).size).toBeGreaterThan(10);
+  it('asks for the wait with the attempt that failed and what it threw', () => {
+    const asked: unknown[] = [];
+    const thrown = new Error('no');
+    const outcome = decideFailure(
+      { retryCount: 2, maxRetries: 3 },
+      thrown,
+      (...args) => asked.push(...args),
+    );
+    expect(outcome).toMatchObject({ status: 'failed', retryInMs: 2 });
+    expect(asked).toEqual([3, thrown]);
   });
 
   it.each<[string, unknown]>([

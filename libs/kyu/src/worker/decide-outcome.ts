@@ -1,5 +1,5 @@
 import { UnrecoverableJobError } from '../errors/kyu.errors.js';
-import { backoffMs, type BackoffPolicy } from '../job/backoff.js';
+import type { RetryWait } from '../job/job-backoff.js';
 import { describeError } from '../runtime/describe-error.js';
 import type { ClaimedJob, Outcome } from '../store/job-store.js';
 
@@ -7,7 +7,7 @@ import type { ClaimedJob, Outcome } from '../store/job-store.js';
 export function decideFailure(
   job: Pick<ClaimedJob, 'retryCount' | 'maxRetries'>,
   thrown: unknown,
-  backoff: BackoffPolicy,
+  retryWait: RetryWait,
 ): Exclude<Outcome, { status: 'completed' }> {
   const { message: error, stack } = describeError(thrown);
   const details = { error, ...(stack !== undefined && { stack }) };
@@ -15,7 +15,7 @@ export function decideFailure(
     return { status: 'dead', ...details };
   return {
     status: 'failed',
-    retryInMs: backoffMs(job.retryCount + 1, backoff),
+    retryInMs: retryWait(job.retryCount + 1, thrown),
     ...details,
   };
 }

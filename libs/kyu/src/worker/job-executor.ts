@@ -171,7 +171,7 @@ export class JobExecutor {
       );
       return this.completed(job, result);
     } catch (thrown) {
-      return decideFailure(job, thrown, this.config.backoff);
+      return decideFailure(job, thrown, this.handlers.waitOf(job.jobType));
     }
   }
 
