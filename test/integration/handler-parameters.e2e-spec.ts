@@ -47,21 +47,6 @@ describe('what a handler gets', () => {
     ]);
   });
 
-  it('a failure when a pipe refuses the payload, and the handler is not called', async () => {
-    let calls = 0;
-    class Strict {
-      @JobHandler('strict')
-      run(@JobPayload('count', ParseIntPipe) _count: number): void {
-        calls++;
-      }
-    }
-    const { app } = await startKyu({ providers: [Strict] });
-    const job = await runJob(app, 'strict', { count: 'many' });
-    expect(calls).toBe(0);
-    expect(job.status).toBe('failed');
-    expect(job.errorMessage).toContain('numeric string is expected');
-  });
-
   it.each([[null], ['text'], [7], [true], [['a']]])(
     'no field of a payload that has none: %j',
     async (payload) => {
