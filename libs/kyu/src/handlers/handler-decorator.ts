@@ -37,7 +37,7 @@ type PayloadCheck<Args extends readonly unknown[], Payload> = Args extends []
 /** What a first parameter may be: the payload, the context, or a field of the payload. */
 type Fits<Payload, First> = [Payload] extends [First]
   ? true
-  : [JobContext] extends [First]
+  : [First] extends [JobContext]
     ? true
     : [Extract<FieldsOf<Payload>, First>] extends [never]
       ? false
