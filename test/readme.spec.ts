@@ -1,4 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import {
@@ -13,12 +19,15 @@ import { METRIC_NAMES } from '../libs/kyu/src/metrics/metrics.providers.js';
 const root = process.cwd();
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-const blocks = (language: string): string[] =>
+const blocks = (language: string, text = readme): string[] =>
   [
-    ...readme.matchAll(
-      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'),
-    ),
+    ...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g')),
   ].map(([, code]) => code!);
+
+const GUIDES = 'libs/kyu/docs';
+const guides = readdirSync(join(root, GUIDES))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => readFileSync(join(root, GUIDES, name), 'utf8'));
 
 /** First cells of the table under the heading that begins with `header`. */
 function firstColumn(header: string): string[] {
@@ -81,8 +90,8 @@ describe('README', () => {
     ]);
   });
 
-  it('has code that compiles', () => {
-    const snippets = blocks('ts');
+  it('has code that compiles, and so have the guides', () => {
+    const snippets = [readme, ...guides].flatMap((text) => blocks('ts', text));
     expect(snippets.length).toBeGreaterThan(5);
     // Inside the workspace, so that packages resolve; outside of every tsconfig's include.
     const folder = mkdtempSync(join(root, 'node_modules/.readme-'));
