@@ -2,6 +2,7 @@ import type {
   ArgumentsHost,
   INestApplication,
   ModuleMetadata,
+  NestInterceptor,
   Type,
 } from '@nestjs/common';
 import {
@@ -68,12 +69,10 @@ const byKyu: Implementation = (app, wrapper) =>
     app.get(ModulesContainer),
   ).compile(wrapper, 'run');
 
-export const implementations = { byNest, byKyu };
-
 const apps: INestApplication[] = [];
 
 /** An application whose provider `Jobs` has the method `run`. */
-export async function pipelineOf(
+async function pipelineOf(
   implementation: Implementation,
   Jobs: Type,
   metadata: ModuleMetadata = {},
@@ -97,6 +96,28 @@ export async function pipelineOf(
     return isObservable(result) ? lastValueFrom(result) : result;
   };
 }
+
+type Start = (
+  Jobs: Type,
+  metadata?: ModuleMetadata,
+  prepare?: (app: INestApplication) => void,
+) => Promise<Dispatch>;
+
+/** What Nest does around a method, held against Nest itself: whatever is true of the one must be true of the other. */
+export const describePipelines = (define: (start: Start) => void): void =>
+  describe.each([
+    ["Nest's own ExternalContextCreator", byNest],
+    ['the pipeline that Kyu compiles', byKyu],
+  ] as const)('%s', (_, implementation) =>
+    define((...args) => pipelineOf(implementation, ...args)),
+  );
+
+/** An interceptor of one function. */
+export const around = (
+  intercept: NestInterceptor['intercept'],
+): NestInterceptor => ({ intercept });
+
+export const boom = new Error('boom');
 
 afterEach(async () => {
   for (const app of apps.splice(0)) await app.close();

@@ -39,7 +39,7 @@ async function runInside({
   interceptor = { intercept: (_, next) => next.handle() },
   pipe = { transform: (value: unknown) => value },
   filter = { catch: () => undefined },
-}: Around): Promise<Job & { calls: number }> {
+}: Around): Promise<{ job: Job; calls: number }> {
   let calls = 0;
   class Jobs {
     @JobHandler('job')
@@ -54,7 +54,7 @@ async function runInside({
   }
   const { app } = await startKyu({ providers: [Jobs] });
   const payload = filter.catch.length > 0 ? 'fail' : 'fine';
-  return { ...(await runJob(app, 'job', payload)), calls };
+  return { job: await runJob(app, 'job', payload), calls };
 }
 
 const throwing = (error: unknown) => () => {
@@ -96,9 +96,11 @@ describe('a guard that says no', () => {
       canActivate: throwing(new UnrecoverableJobError('never for this tenant')),
     };
     expect(await runInside({ guard })).toMatchObject({
-      status: 'dead',
-      retryCount: 0,
-      errorMessage: 'never for this tenant',
+      job: {
+        status: 'dead',
+        retryCount: 0,
+        errorMessage: 'never for this tenant',
+      },
       calls: 0,
     });
   });
@@ -111,8 +113,11 @@ describe('a pipe that refuses the payload', () => {
     ['text', 'not so', 'not so'],
     ['an UnrecoverableJobError', new UnrecoverableJobError('gone'), 'gone'],
   ])('by %s: the job is dead at once', async (_, thrown, text) => {
-    const job = await runInside({ pipe: { transform: throwing(thrown) } });
-    expect(job).toMatchObject({ status: 'dead', retryCount: 0, calls: 0 });
+    const { job, calls } = await runInside({
+      pipe: { transform: throwing(thrown) },
+    });
+    expect(calls).toBe(0);
+    expect(job).toMatchObject({ status: 'dead', retryCount: 0 });
     expect(job.history).toHaveLength(1);
     expect(job.errorMessage).toBe(
       thrown instanceof UnrecoverableJobError
@@ -170,7 +175,8 @@ describe('a pipe that refuses the payload', () => {
         },
       })
       run(
-        @JobPayload({ transform: throwing(new Error('not so')) }) _: unknown,
+        @JobPayload({ transform: throwing(new Error('not so')) })
+        _payload: unknown,
       ): void {}
     }
     const { app } = await startKyu({ providers: [Jobs] });
@@ -180,14 +186,14 @@ describe('a pipe that refuses the payload', () => {
 
   it('did not refuse it if it says 503: it could not ask, and the run is retried', async () => {
     const pipe = { transform: throwing(new ServiceUnavailableException()) };
-    expect((await runInside({ pipe })).status).toBe('failed');
+    expect((await runInside({ pipe })).job.status).toBe('failed');
   });
 
   it('is not what the handler throws, were it the same kind of error', async () => {
     class Jobs {
       @JobHandler('job')
       @UsePipes({ transform: (value: unknown) => value })
-      run(@JobPayload() _: unknown): never {
+      run(@JobPayload() _payload: unknown): never {
         throw new BadRequestException();
       }
     }
@@ -206,7 +212,7 @@ describe('a filter', () => {
     ['an empty Observable: failed', () => EMPTY, 'failed'],
   ])('that gives %s', async (_, answer, status) => {
     const filter: ExceptionFilter = { catch: (_error) => answer() };
-    const job = await runInside({ filter });
+    const { job } = await runInside({ filter });
     expect(job.status).toBe(status);
     if (status === 'failed') expect(job.errorMessage).toBe('boom');
   });
@@ -215,8 +221,7 @@ describe('a filter', () => {
 it('an interceptor that gives EMPTY fails the run, and the handler is not called', async () => {
   const interceptor = { intercept: () => EMPTY };
   expect(await runInside({ interceptor })).toMatchObject({
-    status: 'failed',
-    errorMessage: 'no elements in sequence',
+    job: { status: 'failed', errorMessage: 'no elements in sequence' },
     calls: 0,
   });
 });

@@ -198,7 +198,7 @@ describe('a schema before the handler', () => {
     class Jobs {
       @JobHandler(SendEmail)
       @UseInterceptors(look)
-      send(payload: { to: string; at: Date }, _: JobContext): void {
+      send(payload: { to: string; at: Date }): void {
         seen.push(payload);
       }
     }

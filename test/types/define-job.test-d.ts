@@ -59,7 +59,7 @@ queue.register(SendEmail, async ({ to }, { id }) => ({ id: to + id }));
 // @ts-expect-error: not its result
 queue.register(SendEmail, () => 'sent');
 // @ts-expect-error: not its payload
-queue.register(SendEmail, (_: { wrong: number }) => ({ id: '' }));
+queue.register(SendEmail, ({ wrong }: { wrong: string }) => ({ id: wrong }));
 
 // definitions
 // @ts-expect-error: an option that there is not

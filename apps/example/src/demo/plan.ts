@@ -1,17 +1,27 @@
-import type { EnqueueOptions, JobStatus } from '@kyu/nestjs';
-import type { RemindOfCart, ResetPassword } from '../mail/mail.jobs.js';
-import type { Order } from '../orders/order.js';
-import type { ImportCatalog } from '../orders/orders.jobs.js';
-import type {
+import type { EnqueueOptions, JobDefinition, JobStatus } from '@kyu/nestjs';
+import {
+  RemindOfCart,
+  ResetPassword,
+  SendNewsletter,
+  SendReceipt,
+  SendSms,
+} from '../mail/mail.definitions.js';
+import {
+  ImportCatalog,
+  PlaceOrder,
+  ReserveStock,
+} from '../orders/orders.definitions.js';
+import {
   ChargeCard,
   CheckFraud,
   ExportLedger,
   RefundCard,
-} from '../payments/payments.jobs.js';
-import type { RenderReport } from '../reports/reports.jobs.js';
+} from '../payments/payments.definitions.js';
+import { RenderReport } from '../reports/reports.definitions.js';
 
 /** What the demo does with one job type, and how each of its jobs has to end. */
 export interface PlannedJobs {
+  job: JobDefinition;
   type: string;
   /** What it is here to show. */
   shows: string;
@@ -32,9 +42,12 @@ const inMs = (ms: number): Date => new Date(Date.now() + ms);
 const HOUR = 3_600_000;
 
 const jobs = <Payload>(
-  planned: Pick<PlannedJobs, 'type' | 'shows' | 'count'> &
+  job: JobDefinition<Payload>,
+  planned: Pick<PlannedJobs, 'shows' | 'count'> &
     Partial<PlannedJobs> & { payload: (index: number) => Payload },
 ): PlannedJobs => ({
+  job,
+  type: job.name,
   endsAs: 'completed',
   runs: 1,
   by: 'queue',
@@ -44,14 +57,12 @@ const jobs = <Payload>(
 const ORDERS = 60;
 
 export const PLAN: readonly PlannedJobs[] = [
-  jobs({
-    type: 'reserve_stock',
+  jobs(ReserveStock, {
     shows: 'fast, in a controller',
     count: 120,
     payload: (index) => ({ sku: `tea-${index % 7}` }),
   }),
-  jobs<Order>({
-    type: 'place_order',
+  jobs(PlaceOrder, {
     shows: 'enqueues send_receipt',
     count: ORDERS,
     by: 'OrdersService',
@@ -61,58 +72,50 @@ export const PLAN: readonly PlannedJobs[] = [
       items: [{ sku: `tea-${index % 7}`, quantity: 1 + (index % 3) }],
     }),
   }),
-  jobs({
-    type: 'send_receipt',
+  jobs(SendReceipt, {
     shows: 'enqueued by a handler',
     count: ORDERS,
     by: 'handler',
-    payload: () => undefined,
+    payload: (index) => ({ to: customer(index), order: index + 1 }),
   }),
-  jobs<ChargeCard>({
-    type: 'charge_card',
+  jobs(ChargeCard, {
     shows: 'flaky: fails twice',
     count: 30,
     runs: 3,
     payload: (index) => ({ order: index + 1, cents: 990 + index }),
   }),
-  jobs<RefundCard>({
-    type: 'refund_card',
+  jobs(RefundCard, {
     shows: 'no retry helps: dead',
     count: 6,
     endsAs: 'dead',
     payload: (index) => ({ order: index + 1, cardExpired: true }),
   }),
-  jobs<ExportLedger>({
-    type: 'export_ledger',
+  jobs(ExportLedger, {
     shows: 'always fails',
     count: 8,
     endsAs: 'dead',
     runs: 3,
     payload: (index) => ({ day: `2030-01-0${index + 1}` }),
   }),
-  jobs<CheckFraud>({
-    type: 'check_fraud',
+  jobs(CheckFraud, {
     shows: 'hangs: timed out',
     count: 6,
     endsAs: 'dead',
     runs: 2,
     payload: (index) => ({ order: index + 1 }),
   }),
-  jobs<ResetPassword>({
-    type: 'reset_password',
+  jobs(ResetPassword, {
     shows: 'high priority',
     count: 24,
     payload: (index) => ({ to: customer(index) }),
   }),
-  jobs<RemindOfCart>({
-    type: 'remind_of_cart',
+  jobs(RemindOfCart, {
     shows: 'scheduled for later',
     count: 24,
     payload: (index) => ({ to: customer(index), items: 1 + (index % 4) }),
     options: (index) => ({ scheduledAt: inMs(2_000 + 700 * (index % 5)) }),
   }),
-  jobs({
-    type: 'send_newsletter',
+  jobs(SendNewsletter, {
     shows: 'cancelled before it ran',
     count: 20,
     endsAs: 'cancelled',
@@ -121,22 +124,19 @@ export const PLAN: readonly PlannedJobs[] = [
     payload: (index) => ({ issue: 'Spring teas', to: customer(index) }),
     options: () => ({ scheduledAt: inMs(HOUR) }),
   }),
-  jobs<ImportCatalog>({
-    type: 'import_catalog',
+  jobs(ImportCatalog, {
     shows: 'cancelled as it runs',
     count: 4,
     endsAs: 'cancelled',
     cancelled: 'running',
     payload: (index) => ({ supplier: `supplier-${index}` }),
   }),
-  jobs<string>({
-    type: 'send_sms',
+  jobs(SendSms, {
     shows: 'raw string payload',
     count: 60,
     payload: (index) => `Parcel ${index + 1} is on its way "\u{1F4E6}"\n`,
   }),
-  jobs<RenderReport>({
-    type: 'render_report',
+  jobs(RenderReport, {
     shows: 'slow',
     count: 14,
     payload: (index) => ({ month: `2030-${index + 1}`, pages: 10 + index }),

@@ -32,14 +32,14 @@ export async function playTraffic(
 }
 
 function enqueue(
-  { type, by, payload, options }: PlannedJobs,
+  { job, by, payload, options }: PlannedJobs,
   index: number,
   queue: QueueService,
   orders: OrdersService,
 ): Promise<string> {
   return by === 'OrdersService'
     ? orders.place(payload(index) as Order)
-    : queue.enqueue(type, payload(index), options?.(index));
+    : queue.enqueue(job, payload(index), options?.(index));
 }
 
 function dueAt(tick: number, { count, by }: PlannedJobs): number[] {

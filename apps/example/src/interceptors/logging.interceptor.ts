@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { JobContext } from '@kyu/nestjs';
+import { KyuExecutionContext } from '@kyu/nestjs';
 import { tap, type Observable } from 'rxjs';
 
 /** Says how each run ended. In `KyuModule.forRoot({ interceptors })`, so it stands around every job of every type. */
@@ -14,7 +14,7 @@ export class LoggingInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Jobs');
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const job = context.getArgByIndex<JobContext>(1);
+    const { job } = KyuExecutionContext.of(context);
     const run = `${job.type} ${job.id}, try ${job.attempt}`;
     return next.handle().pipe(
       tap({

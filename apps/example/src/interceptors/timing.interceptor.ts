@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { JobContext } from '@kyu/nestjs';
+import { KyuExecutionContext } from '@kyu/nestjs';
 import { finalize, type Observable } from 'rxjs';
 
 /** A job that uses more of its time than this will run into its timeout on a busy day. */
@@ -17,7 +17,7 @@ export class TimingInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Timing');
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const job = context.getArgByIndex<JobContext>(1);
+    const { job } = KyuExecutionContext.of(context);
     const startedAt = performance.now();
     return next.handle().pipe(
       finalize(() => {

@@ -1,7 +1,9 @@
-import { BadRequestException, Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, Post } from '@nestjs/common';
 import { JobContext, JobHandler, JobPayload } from '@kyu/nestjs';
 import { work } from '../work.js';
-import { parseOrder, type Order } from './order.js';
+import type { Order } from './order.js';
+import { OrderPipe } from './order.pipe.js';
+import { ReserveStock } from './orders.definitions.js';
 import { OrdersService } from './orders.service.js';
 
 @Controller('orders')
@@ -9,18 +11,12 @@ export class OrdersController {
   constructor(private readonly orders: OrdersService) {}
 
   @Post()
-  async place(@Body() body: unknown): Promise<{ jobId: string }> {
-    let order: Order;
-    try {
-      order = parseOrder(body);
-    } catch (error) {
-      throw new BadRequestException((error as Error).message);
-    }
+  async place(@Body(OrderPipe) order: Order): Promise<{ jobId: string }> {
     return { jobId: await this.orders.place(order) };
   }
 
   /** A handler may stand in a controller too, beside the route that belongs to it. */
-  @JobHandler('reserve_stock', { timeout: '5s' })
+  @JobHandler(ReserveStock)
   async reserve(
     @JobPayload('sku') sku: string,
     @JobContext() job: JobContext,

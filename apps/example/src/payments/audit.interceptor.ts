@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { JobContext } from '@kyu/nestjs';
+import { KyuExecutionContext } from '@kyu/nestjs';
 import { defer, type Observable } from 'rxjs';
 
 /** Leaves a line for every try to move money, before it is made. On the class {@link PaymentsJobs}, so around all of its handlers. */
@@ -14,7 +14,7 @@ export class AuditInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Audit');
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const job = context.getArgByIndex<JobContext>(1);
+    const { job } = KyuExecutionContext.of(context);
     return defer(() => {
       this.logger.log(
         `${context.getClass().name}.${context.getHandler().name}, job ${job.id}, by ${job.worker}`,

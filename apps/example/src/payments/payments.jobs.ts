@@ -7,24 +7,14 @@ import {
 } from '@kyu/nestjs';
 import { work } from '../work.js';
 import { AuditInterceptor } from './audit.interceptor.js';
-
-export interface ChargeCard {
-  order: number;
-  cents: number;
-}
-
-export interface RefundCard {
-  order: number;
-  cardExpired: boolean;
-}
-
-export interface CheckFraud {
-  order: number;
-}
-
-export interface ExportLedger {
-  day: string;
-}
+import {
+  ChargeCard,
+  CheckFraud,
+  ExportLedger,
+  RefundCard,
+  type Payment,
+  type Refund,
+} from './payments.definitions.js';
 
 /** The card network of this shop answers on the third try. */
 const TRIES_THAT_FAIL = 2;
@@ -33,9 +23,9 @@ const TRIES_THAT_FAIL = 2;
 @UseInterceptors(AuditInterceptor)
 export class PaymentsJobs {
   /** Flaky: it fails exactly twice, so that what becomes of it can be told beforehand. */
-  @JobHandler('charge_card', { priority: 10, maxRetries: 3 })
+  @JobHandler(ChargeCard)
   async charge(
-    @JobPayload() { order, cents }: ChargeCard,
+    @JobPayload() { order, cents }: Payment,
     @JobContext() job: JobContext,
   ): Promise<{ order: number; charged: number }> {
     await work(30, job);
@@ -45,9 +35,9 @@ export class PaymentsJobs {
   }
 
   /** No retry makes an expired card valid: dead at once, with all its retries unused. */
-  @JobHandler('refund_card')
+  @JobHandler(RefundCard)
   async refund(
-    @JobPayload() { order, cardExpired }: RefundCard,
+    @JobPayload() { order, cardExpired }: Refund,
     @JobContext() job: JobContext,
   ): Promise<{ refunded: number }> {
     await work(20, job);
@@ -57,9 +47,9 @@ export class PaymentsJobs {
   }
 
   /** Always fails, until its retries are used up. */
-  @JobHandler('export_ledger', { maxRetries: 2 })
+  @JobHandler(ExportLedger)
   async exportLedger(
-    @JobPayload() { day }: ExportLedger,
+    @JobPayload('day') day: string,
     @JobContext() job: JobContext,
   ): Promise<never> {
     await work(20, job);
@@ -67,9 +57,9 @@ export class PaymentsJobs {
   }
 
   /** Waits for a service that never answers. The timeout ends it, and the signal frees what it holds. */
-  @JobHandler('check_fraud', { timeout: '700ms', maxRetries: 1 })
+  @JobHandler(CheckFraud)
   async checkFraud(
-    @JobPayload() { order }: CheckFraud,
+    @JobPayload('order') order: number,
     @JobContext() job: JobContext,
   ): Promise<{ order: number }> {
     await work(60_000, job);

@@ -4,7 +4,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { JobContext } from '@kyu/nestjs';
+import { KyuExecutionContext } from '@kyu/nestjs';
 import { map, type Observable } from 'rxjs';
 import type { Report } from './reports.jobs.js';
 
@@ -24,7 +24,7 @@ export class PublishInterceptor implements NestInterceptor<
     context: ExecutionContext,
     next: CallHandler<Report>,
   ): Observable<PublishedReport> {
-    const { id } = context.getArgByIndex<JobContext>(1);
+    const { id } = KyuExecutionContext.of(context).job;
     return next.handle().pipe(
       map(({ text }) => ({
         url: `https://shop.example/reports/${id}`,

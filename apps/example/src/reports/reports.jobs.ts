@@ -2,11 +2,7 @@ import { Injectable, UseInterceptors } from '@nestjs/common';
 import { JobContext, JobHandler, JobPayload } from '@kyu/nestjs';
 import { work } from '../work.js';
 import { PublishInterceptor } from './publish.interceptor.js';
-
-export interface RenderReport {
-  month: string;
-  pages: number;
-}
+import { RenderReport, type ReportOrder } from './reports.definitions.js';
 
 export interface Report {
   text: string;
@@ -16,11 +12,11 @@ const MS_PER_PAGE = 100;
 
 @Injectable()
 export class ReportsJobs {
-  /** Slow: a second and more. */
-  @JobHandler('render_report', { timeout: '1m' })
+  /** Slow: a second and more. Its result is what the interceptor makes of what it returns. */
+  @JobHandler<ReportOrder>(RenderReport)
   @UseInterceptors(PublishInterceptor)
   async render(
-    @JobPayload() { month, pages }: RenderReport,
+    @JobPayload() { month, pages }: ReportOrder,
     @JobContext() job: JobContext,
   ): Promise<Report> {
     await work(pages * MS_PER_PAGE, job);

@@ -98,7 +98,7 @@ interface Parts {
 
 /**
  * Is responsible for reading from Nest what it would put around a method. The only place that knows Nest's private parts; what is built of them is
- * held against Nest's own pipeline by `test/contracts/pipeline.spec.ts`.
+ * held against Nest's own pipeline by the suite `test/contracts/pipeline.*`.
  */
 export class NestInternals {
   private readonly parts: Parts;
@@ -141,7 +141,7 @@ export class NestInternals {
   ): Pick<Enhancers, 'toArguments' | 'hasPipes'> {
     const { parts } = this;
     const { instance, method, moduleKey, contextId, inquirerId } = place;
-    const { argsLength, paramtypes, getParamsMetadata } = parts.getMetadata(
+    const metadata = parts.getMetadata(
       instance,
       method,
       ROUTE_ARGUMENTS,
@@ -150,14 +150,14 @@ export class NestInternals {
     );
     const pipes = this.read(parts.pipesContextCreator, place);
     const parameters = parts.contextUtils.mergeParamsMetatypes(
-      getParamsMetadata(moduleKey, contextId, inquirerId),
-      paramtypes,
+      metadata.getParamsMetadata(moduleKey, contextId, inquirerId),
+      metadata.paramtypes,
     );
     const hasPipes =
       parameters.length > 0 &&
       pipes.length + parameters.flatMap((each) => each.pipes).length > 0;
     if (parameters.length === 0) return { toArguments: undefined, hasPipes };
-    const empty = (): unknown[] => Array.from({ length: argsLength });
+    const empty = (): unknown[] => Array.from({ length: metadata.argsLength });
     if (!hasPipes)
       return { toArguments: withoutPipes(parameters, empty), hasPipes };
     const applyPipes = parts.createPipesFn(pipes, parameters);

@@ -16,7 +16,7 @@ describe('defineJob', () => {
       backoff: { base: 5 },
     });
     expect(job).toBeInstanceOf(JobDefinition);
-    expect({ ...job }).toEqual({
+    expect(job).toMatchObject({
       name: 'mail',
       schema,
       queue: 'billing',
