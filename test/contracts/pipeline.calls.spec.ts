@@ -172,10 +172,10 @@ describePipelines((start) => {
     it('gets what an async decorator makes without any pipe', async () => {
       class Jobs {
         run(@Later('later') later: string): string {
-          return later;
+          return later.toUpperCase(); // a promise has none
         }
       }
-      expect(await (await start(Jobs))()).toBe('later');
+      expect(await (await start(Jobs))()).toBe('LATER');
     });
 
     it.each<[string, () => unknown, unknown]>([

@@ -1,5 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { QueueService } from '@kyu/nestjs';
+import { Greet } from './greeting.job.js';
 
 @Controller('greetings')
 export class GreetingController {
@@ -7,6 +8,6 @@ export class GreetingController {
 
   @Post()
   async greet(@Body('name') name: string): Promise<{ id: string }> {
-    return { id: await this.queue.enqueue('greet', { name }) };
+    return { id: await this.queue.enqueue(Greet, { name }) };
   }
 }

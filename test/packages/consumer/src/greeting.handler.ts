@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { JobContext, JobHandler, JobPayload } from '@kyu/nestjs';
+import { Greet } from './greeting.job.js';
 
 @Injectable()
 export class GreetingHandler {
-  @JobHandler('greet', { maxRetries: 1, timeout: '5s' })
+  @JobHandler(Greet)
   greet(
     @JobPayload('name') name: string,
     @JobContext() job: JobContext,
