@@ -3,6 +3,7 @@ export { KyuModule } from './kyu.module.js';
 export { KYU_DATA_SOURCE } from './kyu.tokens.js';
 export { kyuSchedule } from './kyu.schedule.js';
 export type {
+  KyuContextOptions,
   KyuMode,
   KyuOptions,
   KyuOptionsFactory,
@@ -40,6 +41,15 @@ export {
   type KyuEvent,
   type KyuEventMap,
 } from './events/kyu-events.js';
+export type { JobEvent, JobEventMap } from './events/job-events.js';
+export { OnJobEvent } from './listeners/on-job-event.decorator.js';
+export { currentJob } from './context/current-job.js';
+export { JobLogger } from './context/job-logger.js';
+export { KyuHealth } from './health/kyu-health.js';
+export type {
+  KyuHealthLimits,
+  KyuHealthReport,
+} from './health/health-report.js';
 export { migrateKyu, revertKyuMigration } from './store/migrator.js';
 export {
   DuplicateHandlerError,

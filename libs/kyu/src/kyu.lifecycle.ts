@@ -12,6 +12,7 @@ import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
 import { InvalidOptionsError } from './errors/kyu.errors.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
+import { JobListeners } from './listeners/job-listeners.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
 import { ScheduleCheck } from './kyu.schedule.js';
 import { Pruner } from './maintenance/pruner.js';
@@ -47,6 +48,7 @@ export class KyuLifecycle
     private readonly scheduler: Scheduler,
     private readonly reaper: StaleReaper,
     private readonly pruner: Pruner,
+    private readonly listeners: JobListeners,
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
@@ -64,6 +66,7 @@ export class KyuLifecycle
       this.refuseTwice();
       this.scheduleCheck.run();
       await this.handlers.load();
+      this.listeners.start();
     });
   }
 
@@ -124,6 +127,7 @@ export class KyuLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.metricsServer.stop();
     await this.readyQueue.close();
+    this.listeners.stop();
     this.metrics.close();
     await closeDataSource(this.dataSource, this.config.postgres);
   }

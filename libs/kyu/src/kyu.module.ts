@@ -9,16 +9,20 @@ import { DiscoveryModule } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
+import { JobScope } from './context/job-scope.js';
+import { JobTracer } from './context/job-tracer.js';
 import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
 import { resolveOptions } from './config/resolve-options.js';
 import { KyuEvents } from './events/kyu-events.js';
 import { HandlerCompiler } from './handlers/handler.compiler.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
+import { KyuHealth } from './health/kyu-health.js';
 import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
+import { JobListeners } from './listeners/job-listeners.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -38,11 +42,13 @@ import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
 import { Database } from './store/database.js';
+import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
 import { openDataSource } from './store/open-data-source.js';
 import { WorkerStore } from './store/worker-store.js';
+import { findTracer } from './tracing/find-tracer.js';
 import { CancelWatch } from './worker/cancel-watch.js';
 import { Claimer } from './worker/claimer.js';
 import { Dispatcher } from './worker/dispatcher.js';
@@ -126,6 +132,7 @@ const {
     JobReader,
     MaintenanceStore,
     WorkerStore,
+    HealthReader,
     {
       provide: ReadyQueue,
       inject: [KyuConfig, KyuLogger],
@@ -136,6 +143,12 @@ const {
     HandlerCompiler,
     HandlerExplorer,
     HandlerRegistry,
+    {
+      provide: JobTracer,
+      inject: [KyuConfig],
+      useFactory: (config: KyuConfig) => findTracer(config),
+    },
+    JobScope,
     QueueService,
     // layer 3: who works
     Claimer,
@@ -150,6 +163,8 @@ const {
     StaleReaper,
     Pruner,
     // layer 4: who watches
+    JobListeners,
+    KyuHealth,
     KyuMetrics,
     ...metricProviders,
     MetricsServer,
@@ -160,6 +175,7 @@ const {
   exports: [
     QueueService,
     KyuEvents,
+    KyuHealth,
     getDataSourceToken(KYU_DATA_SOURCE),
     getRepositoryToken(Job, KYU_DATA_SOURCE),
     ...METRIC_NAMES.map(metricToken),

@@ -2,7 +2,11 @@ import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { BackoffPolicy } from '../job/backoff.js';
 import type { TableNames } from '../job/table-names.js';
-import type { KyuMode, KyuRedisOptions } from './kyu.options.js';
+import type {
+  KyuContextOptions,
+  KyuMode,
+  KyuRedisOptions,
+} from './kyu.options.js';
 
 /** The checked options, frozen. Nothing but `resolveOptions` reads the raw ones. All durations are milliseconds. */
 export abstract class KyuConfig {
@@ -22,6 +26,9 @@ export abstract class KyuConfig {
     NestInterceptor | Type<NestInterceptor>
   )[];
   abstract readonly globalEnhancers: boolean;
+  abstract readonly context: KyuContextOptions | undefined;
+  abstract readonly currentJob: boolean;
+  abstract readonly tracing: 'link' | 'parent' | false;
   /** Milliseconds; undefined: for ever. */
   abstract readonly retention: {
     readonly completed: number | undefined;

@@ -57,6 +57,22 @@ export interface KyuRetentionOptions {
 }
 
 /**
+ * What of an application's own context (tenant, locale, request id) travels with a job: taken from whoever enqueues it, opened again around its handler.
+ *
+ * @publicApi
+ */
+export interface KyuContextOptions {
+  /** Called at each enqueue, in the caller's own async context. What it returns is stored beside the payload: at most 4 KiB of JSON; undefined for nothing. */
+  capture(): unknown;
+  /**
+   * Called around each run, outside of guards, interceptors and pipes; it calls `next` in the context that it restores, and returns what that returns.
+   *
+   * @param context what `capture()` returned, from JSON; undefined for a job without.
+   */
+  run(context: unknown, next: () => Promise<unknown>): unknown;
+}
+
+/**
  * `KyuModule.forRoot(options)`. Every option has a default; durations are milliseconds or strings such as `'10s'`.
  *
  * @publicApi
@@ -89,6 +105,18 @@ export interface KyuOptions {
   interceptors?: (NestInterceptor | Type<NestInterceptor>)[];
   /** Let the application's global guards, pipes, interceptors and filters see jobs too. @default false */
   globalEnhancers?: boolean;
+  /** What of the application's own context travels with each job. @default nothing */
+  context?: KyuContextOptions;
+  /**
+   * Lets `currentJob()` and `JobLogger` know the run under way. Asked for, because below Node 24 the first async context of a process makes
+   * each of its promises dearer. @default false
+   */
+  currentJob?: boolean;
+  /**
+   * Spans, where `@opentelemetry/api` is installed and an SDK is registered: a run has a trace of its own that links to the enqueue (`'link'`), or is a
+   * child in the trace of the enqueue (`'parent'`). `false`: none. @default 'link'
+   */
+  tracing?: 'link' | 'parent' | false;
   /** How long finished jobs are kept. */
   retention?: KyuRetentionOptions;
   /** Waits between retries. */

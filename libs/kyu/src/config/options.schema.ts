@@ -94,6 +94,16 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   mode: oneOf('both', 'producer', 'worker'),
   interceptors,
   globalEnhancers: boolean,
+  context: withMethods(
+    'an object with the functions capture and run',
+    'capture',
+    'run',
+  ),
+  currentJob: boolean,
+  tracing: (value) =>
+    value === false || oneOf('link', 'parent')(value) === undefined
+      ? undefined
+      : "'link', 'parent' or false",
   retention: object,
   backoff: object,
   maxRetries: integer(0, 2_147_483_647),

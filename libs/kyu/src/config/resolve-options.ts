@@ -66,6 +66,9 @@ export function resolveOptions(
     mode: given.mode ?? 'both',
     interceptors: Object.freeze([...(given.interceptors ?? [])]),
     globalEnhancers: given.globalEnhancers ?? false,
+    context: given.context,
+    currentJob: given.currentJob ?? false,
+    tracing: given.tracing ?? 'link',
     retention: Object.freeze({
       completed: keepMs(given.retention?.completed, '7d'),
       cancelled: keepMs(given.retention?.cancelled, '7d'),

@@ -53,7 +53,7 @@ function lazily(compile: () => JobHandlerFunction): JobHandlerFunction {
 }
 
 /** By the class where there is one: a request-scoped provider has no instance yet. A factory only has what it returned. */
-function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {
+export function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {
   const { metatype, instance } = wrapper as {
     metatype: { prototype?: Prototype } | null;
     instance: object | undefined;

@@ -46,6 +46,8 @@ export class Job {
   history: AttemptRecord[];
   /** What the handler returned, if it was JSON of at most 64 KiB, else null. */
   result: unknown;
+  /** What travels with it, or null: `user`, as the application captured it, and `trace`, the trace context of its enqueue. */
+  context: unknown;
 }
 
 /**
@@ -87,6 +89,7 @@ export function jobEntity(tables: TableNames): EntitySchema<Job> {
       crashCount: { type: 'integer', name: 'crash_count', default: 0 },
       history: { type: 'jsonb' },
       result: { type: 'json', nullable: true },
+      context: { type: 'json', nullable: true },
     },
   });
 }

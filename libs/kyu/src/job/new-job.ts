@@ -52,6 +52,8 @@ export interface NewJob {
   maxRetries: number;
   timeoutMs: number;
   scheduledAt: Date | null;
+  /** What travels with it, as JSON; usually nothing. */
+  contextJson?: string;
 }
 
 /** @throws {InvalidJobError} that says what is wrong with which value. */

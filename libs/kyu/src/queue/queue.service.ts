@@ -1,5 +1,6 @@
 import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
+import { JobScope } from '../context/job-scope.js';
 import {
   InvalidJobError,
   JobNotCancellableError,
@@ -81,6 +82,7 @@ export class QueueService {
     private readonly reader: JobReader,
     private readonly readyQueue: ReadyQueue,
     private readonly handlers: HandlerRegistry,
+    private readonly scope: JobScope,
     private readonly runner: JobRunner,
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
@@ -100,10 +102,9 @@ export class QueueService {
     payload: InputOf<Type>,
     options: EnqueueOptions = {},
   ): Promise<string> {
-    const job = this.prepare(type, payload, options);
-    const stored = await this.inserts.add(
-      job instanceof Promise ? await job : job,
-    );
+    const prepared = this.prepare(type, payload, options);
+    const job = prepared instanceof Promise ? await prepared : prepared;
+    const stored = await this.scope.enqueue([job], () => this.inserts.add(job));
     return stored.id;
   }
 
@@ -146,7 +147,7 @@ export class QueueService {
       throw new InvalidJobError(
         `The payloads of these ${jobs.length} jobs have ${bytes} bytes together, the limit is ${MAX_BATCH_BYTES}; call enqueueMany() several times. Nothing was stored.`,
       );
-    const stored = await this.insert(rows);
+    const stored = await this.scope.enqueue(rows, () => this.insert(rows));
     return stored.map(({ id }) => id);
   }
 

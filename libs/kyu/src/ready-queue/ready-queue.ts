@@ -52,5 +52,10 @@ export abstract class ReadyQueue {
   /** Called when few ids are left although more jobs wait. One listener: the scheduler. */
   onLow: () => void = () => undefined;
 
+  /** Asks the server behind it, for a health check; `'off'` when there is none. Never rejects. */
+  async check(): Promise<'up' | 'down' | 'off'> {
+    return 'off';
+  }
+
   abstract close(): Promise<void>;
 }

@@ -155,6 +155,11 @@ export class RedisReadyQueue extends ReadyQueue {
     }
   }
 
+  override async check(): Promise<'up' | 'down'> {
+    await this.guarded(() => this.commands.ping()).catch(() => undefined);
+    return this.readable ? 'up' : 'down';
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await this.withoutRedis.close();

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
@@ -10,6 +12,8 @@ interface Waiting<Item, Result> {
  * gather for the next one, so the batches grow with the load and not by a timer.
  */
 export class Coalescer<Item, Result> {
+  /** Batches go out in the async context of nobody: in that of the first caller, what they lead to would see the tenant of one and belong to many. */
+  private readonly nobody = new AsyncResource('KyuCoalescer');
   private waiting: Waiting<Item, Result>[] = [];
   private underWay = 0;
   private scheduled = false;
@@ -40,7 +44,7 @@ export class Coalescer<Item, Result> {
     // After the I/O of this turn, and all that its callbacks ask for.
     setImmediate(() => {
       this.scheduled = false;
-      this.send();
+      this.nobody.runInAsyncScope(() => this.send());
     });
   }
 

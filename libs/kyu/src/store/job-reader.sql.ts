@@ -24,10 +24,11 @@ export interface JobRow {
   crash_count: number;
   history: string;
   result: string | null;
+  context: string | null;
 }
 
 const COLUMNS = `id, queue, job_type, payload, status, priority, scheduled_at, max_retries, retry_count, error_message,
-  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count, history, result`;
+  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count, history, result, context`;
 
 /** $1 id, $2 queue. */
 export const FIND_JOB = new Statement<JobRow>(

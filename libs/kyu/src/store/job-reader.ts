@@ -90,4 +90,5 @@ const toJob = (row: JobRow): Job =>
     crashCount: row.crash_count,
     history: JSON.parse(row.history) as AttemptRecord[],
     result: row.result === null ? null : (JSON.parse(row.result) as unknown),
+    context: row.context === null ? null : (JSON.parse(row.context) as unknown),
   });

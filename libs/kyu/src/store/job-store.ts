@@ -43,6 +43,8 @@ export interface ClaimedJob {
   waitedMs: number;
   /** Monotonic ms of this process, from before the claim was sent: the job is ours at least since the claim. */
   claimedAt: number;
+  /** What travels with it. */
+  contextJson: string | null;
 }
 
 /** Who claims, from where, and what it can run. */
@@ -100,6 +102,9 @@ export class JobStore {
       jobs.map(({ maxRetries }) => maxRetries),
       jobs.map(({ timeoutMs }) => timeoutMs),
       jobs.map(({ scheduledAt }) => scheduledAt),
+      jobs.some(({ contextJson }) => contextJson !== undefined)
+        ? jobs.map(({ contextJson }) => contextJson ?? null)
+        : null,
     ]);
     const stored = new Map(rows.map((row) => [row.id, row]));
     return jobs.map(({ id, jobType, priority }) => {
@@ -260,4 +265,5 @@ const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
   createdAt: row.created_at,
   scheduledAt: row.scheduled_at,
   waitedMs: Math.max(0, row.waited_ms),
+  contextJson: row.context,
 });

@@ -11,7 +11,7 @@ export interface InsertedRow {
 
 /**
  * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
- * $8 scheduled_at or null for now. A time that has passed means now: the job is pending at once, and staged once.
+ * $8 scheduled_at or null for now, $9 contexts (null instead of the array when no job has one). A time that has passed means now: the job is pending at once, and staged once.
  *
  * `durable` makes this commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays.
  */
@@ -21,12 +21,12 @@ export const INSERT_JOBS = new Statement<InsertedRow>(
   WITH durable AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
   )
-  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at)
+  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context)
   SELECT id, $1, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
-         priority, max_retries, timeout_ms, coalesce(at, now())
+         priority, max_retries, timeout_ms, coalesce(at, now()), context::json
     FROM (SELECT count(*) FROM durable) AS made_durable,
-         unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[])
-      AS new(id, job_type, payload, priority, max_retries, timeout_ms, at)
+         unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
+      AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)
   RETURNING id, status, (extract(epoch FROM scheduled_at - now()) * 1000)::float8 AS due_in_ms`,
 );
 
@@ -43,6 +43,7 @@ export interface ClaimedRow {
   created_at: Date;
   scheduled_at: Date;
   waited_ms: number;
+  context: string | null;
 }
 
 /**
@@ -56,7 +57,8 @@ const claim = (jobs: string, chosen: string): string => `
    WHERE job.id = ANY(ARRAY(SELECT id FROM chosen))
   RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
             job.timeout_ms, job.claim_token, job.created_at, job.scheduled_at,
-            (extract(epoch FROM now() - job.scheduled_at) * 1000)::float8 AS waited_ms`;
+            (extract(epoch FROM now() - job.scheduled_at) * 1000)::float8 AS waited_ms,
+            job.context::text`;
 
 /**
  * That a row is in a state, said so that no partial index can serve the question. Who has the id finds the row by its primary key; the planner, whose

@@ -35,6 +35,7 @@ export class Claimer {
   private lastLook = performance.now();
   private lastExplained = Number.NEGATIVE_INFINITY;
   private claimFailed = false;
+  private lastClaim = performance.now();
   private readonly warned = new Set<string>();
 
   constructor(
@@ -48,6 +49,11 @@ export class Claimer {
     private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
+
+  /** Milliseconds since the last claim that brought a job. */
+  get sinceClaimMs(): number {
+    return performance.now() - this.lastClaim;
+  }
 
   /** Up to `limit` jobs, best first; waits up to `waitMs` for the first. Nothing is claimed once `signal` has aborted. */
   async claimNext(
@@ -136,6 +142,7 @@ export class Claimer {
   }
 
   private announce(jobs: ClaimedJob[]): ClaimedJob[] {
+    if (jobs.length > 0) this.lastClaim = performance.now();
     for (const { id, jobType, waitedMs } of jobs)
       this.events.emit('job.claimed', { id, jobType, waitedMs });
     return jobs;

@@ -57,6 +57,11 @@ export class Dispatcher {
     return this.loop !== undefined;
   }
 
+  /** Slots in which no job runs. */
+  get freeSlots(): number {
+    return this.config.workers - this.busySlots;
+  }
+
   /** Nothing is claimed or begun from now on, and what was claimed ahead goes back. Running jobs go on. */
   async stop(): Promise<void> {
     this.stopping.abort();

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
+import { JobScope } from '../context/job-scope.js';
 import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -47,6 +48,7 @@ export class JobExecutor {
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly handlers: HandlerRegistry,
+    private readonly scope: JobScope,
     private readonly store: JobStore,
     private readonly settler: Settler,
     private readonly readyQueue: ReadyQueue,
@@ -166,9 +168,7 @@ export class JobExecutor {
       const handler = this.handlers.resolve(job.jobType);
       if (!handler) throw new Error(`No handler for "${job.jobType}".`); // only known types are claimed
       const payload: unknown = JSON.parse(job.payloadJson);
-      const result = await run.withTimeout(
-        Promise.resolve(handler(payload, run.context)),
-      );
+      const result = await this.scope.run(run, handler, payload);
       return this.completed(job, result);
     } catch (thrown) {
       return decideFailure(job, thrown, this.handlers.waitOf(job.jobType));

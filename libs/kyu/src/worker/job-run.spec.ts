@@ -18,6 +18,7 @@ const JOB: ClaimedJob = {
   scheduledAt: new Date(2),
   waitedMs: 0,
   claimedAt: 0,
+  contextJson: null,
 };
 const newRun = (job: Partial<ClaimedJob> = {}): JobRun =>
   new JobRun({ ...JOB, ...job }, 'kyu:default', 'host:1:ab', new LateTimers());

@@ -14,12 +14,23 @@ import type { RunEnd } from './settler.js';
 /** Due jobs that one runOnce() step promotes. */
 const PROMOTE_BATCH = 1_000;
 
+/** What the worker of this process does at this moment. */
+export interface WorkerPulse {
+  /** `none`: it was never started, this process only enqueues. */
+  state: 'none' | 'started' | 'stopped';
+  fenced: boolean;
+  freeSlots: number;
+  /** Since its last claim, or its start. */
+  sinceClaimMs: number;
+}
+
 /** Is responsible for working through the queue: on and on between start and stop, or once. */
 @Injectable()
 export class WorkerService extends JobRunner {
   /** The runOnce() under way. */
   private once: Promise<RunCounts> | undefined;
   private stopping = false;
+  private startedAt: number | undefined;
   /** Ends the wait of a runOnce() for runs that were given back. */
   private abandon: () => void = () => undefined;
 
@@ -41,6 +52,25 @@ export class WorkerService extends JobRunner {
     await this.heartbeat.start();
     this.cancelWatch.start();
     this.dispatcher.start();
+    this.startedAt = performance.now();
+  }
+
+  get pulse(): WorkerPulse {
+    const { startedAt } = this;
+    return {
+      state:
+        startedAt === undefined
+          ? 'none'
+          : this.stopping
+            ? 'stopped'
+            : 'started',
+      fenced: this.heartbeat.fenced,
+      freeSlots: this.dispatcher.freeSlots,
+      sinceClaimMs: Math.min(
+        this.claimer.sinceClaimMs,
+        performance.now() - (startedAt ?? 0),
+      ),
+    };
   }
 
   /** No new claims; running handlers may finish within the drain timeout; what is left is given back. */

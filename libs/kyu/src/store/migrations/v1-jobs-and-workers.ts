@@ -29,6 +29,8 @@ export const V1_UP = (names: SqlNames): readonly string[] => [
      started_at    timestamptz,
      history       jsonb NOT NULL DEFAULT '[]',
      result        json,
+     -- Null for most jobs, which then pay nothing for it.
+     context       json,
      CONSTRAINT ${names.index('status_is_known')} CHECK
        (status IN ('scheduled', 'pending', 'running', 'completed', 'failed', 'dead', 'cancelled')),
      CONSTRAINT ${names.index('running_has_an_owner')} CHECK

@@ -1,0 +1,119 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import { messageOf } from '../runtime/describe-error.js';
+import { parseDuration } from '../runtime/duration.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { showValue } from '../runtime/show-value.js';
+import { HealthReader, type QueueHealth } from '../store/health-reader.js';
+import { WorkerService } from '../worker/worker.service.js';
+import type { KyuHealthLimits, KyuHealthReport } from './health-report.js';
+import { judgeHealth, OVERDUE_MS } from './judge-health.js';
+
+/**
+ * Whether the queue, and this process in it, is well.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class KyuHealth {
+  /** The look under way: however many probes come, Postgres has one of them to answer. */
+  private looking: Promise<QueueHealth | undefined> | undefined;
+  /** Why Postgres could not be looked at, for the log: it may hold host names, which are not for everyone who asks. */
+  private cause = '';
+  private told = '';
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly reader: HealthReader,
+    private readonly readyQueue: ReadyQueue,
+    private readonly handlers: HandlerRegistry,
+    private readonly worker: WorkerService,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /**
+   * Looks at PostgreSQL, Redis and this worker. Never rejects for what it finds, and takes no longer than its timeout. What is wrong is logged once, when it changes.
+   *
+   * @throws {InvalidOptionsError} for limits that are none.
+   */
+  async check(limits: KyuHealthLimits = {}): Promise<KyuHealthReport> {
+    const maxWaitingMs = duration('maxWaiting', limits.maxWaiting);
+    const timeoutMs = duration('timeout', limits.timeout ?? '2s')!;
+    const [store, redis] = await Promise.all([
+      within(timeoutMs, this.look(), undefined),
+      within(timeoutMs, this.readyQueue.check(), 'down' as const),
+    ]);
+    const report = judgeHealth({
+      queue: this.config.queueName,
+      store,
+      redis,
+      worker: this.worker.pulse,
+      maxWaitingMs,
+    });
+    this.tell(report);
+    return report;
+  }
+
+  private look(): Promise<QueueHealth | undefined> {
+    if (this.looking) return this.looking;
+    this.cause = 'It took too long.';
+    this.looking = this.reader
+      .look(this.config.queueName, {
+        heartbeatTimeoutMs: this.config.heartbeatTimeoutMs,
+        jobTypes: this.handlers.jobTypes,
+        overdueMs: OVERDUE_MS,
+      })
+      .catch((error: unknown) => {
+        this.cause = messageOf(error);
+        return undefined;
+      })
+      .finally(() => {
+        this.looking = undefined;
+      });
+    return this.looking;
+  }
+
+  private tell({ status, problems, postgres }: KyuHealthReport): void {
+    const what = problems.join(' ');
+    const cause = postgres === 'down' ? ` ${this.cause}` : '';
+    // Without its numbers, which change with each check.
+    const kind = what.replace(/\d+/g, '');
+    if (kind === this.told) return;
+    this.told = kind;
+    if (status === 'up') this.logger.log('Health: up again.');
+    else this.logger.warn(`Health: ${status}. ${what}${cause}`);
+  }
+}
+
+/** @throws {InvalidOptionsError} */
+function duration(
+  name: string,
+  value: number | string | undefined,
+): number | undefined {
+  const ms = value === undefined ? undefined : parseDuration(value);
+  if (value !== undefined && ms === undefined)
+    throw new InvalidOptionsError([
+      `expected "${name}" of the health check to be milliseconds or a duration such as '10s', got: ${showValue(value)}`,
+    ]);
+  return ms;
+}
+
+/** What `work` resolves to, or `otherwise` when it takes too long. */
+async function within<T>(
+  ms: number,
+  work: Promise<T>,
+  otherwise: T,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<T>((resolve) => {
+    timer = setTimeout(resolve, ms, otherwise);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

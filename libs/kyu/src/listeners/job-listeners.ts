@@ -1,0 +1,77 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { KyuConfig } from '../config/kyu.config.js';
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
+import { JOB_EVENTS, onJobEvent } from '../events/job-events.js';
+import { KyuEvents } from '../events/kyu-events.js';
+import { prototypeOf } from '../handlers/handler.explorer.js';
+import { messageOf } from '../runtime/describe-error.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import { showValue } from '../runtime/show-value.js';
+import {
+  readJobListeners,
+  type JobListenerMetadata,
+} from './on-job-event.decorator.js';
+
+/** Is responsible for the `@OnJobEvent()` methods of all providers and controllers: it finds them, and calls them for the jobs of this queue. */
+@Injectable()
+export class JobListeners {
+  private stops: (() => void)[] = [];
+
+  constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
+    private readonly events: KyuEvents,
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** @throws {InvalidOptionsError} for a listener that could never be called. */
+  start(): void {
+    for (const wrapper of [
+      ...this.discovery.getProviders(),
+      ...this.discovery.getControllers(),
+    ]) {
+      const prototype = wrapper.isAlias ? undefined : prototypeOf(wrapper);
+      if (!prototype) continue;
+      for (const name of this.scanner.getAllMethodNames(prototype))
+        for (const listener of readJobListeners(prototype[name]!))
+          this.listen(wrapper, name, listener);
+    }
+  }
+
+  stop(): void {
+    for (const stop of this.stops.splice(0)) stop();
+  }
+
+  private listen(
+    wrapper: InstanceWrapper,
+    name: string,
+    { event, jobType }: JobListenerMetadata,
+  ): void {
+    const place = `@OnJobEvent(${showValue(event)}) of ${wrapper.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
+    if (!JOB_EVENTS.includes(event))
+      throw new InvalidOptionsError([
+        `${place}: there is no such event; there are ${JOB_EVENTS.join(', ')}`,
+      ]);
+    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)
+      throw new InvalidOptionsError([
+        `${place} would never be called: its provider is made anew for each request, and an event has none; put the listener into a provider of the default scope`,
+      ]);
+    this.stops.push(
+      onJobEvent(this.events, this.config.queueName, event, (data) => {
+        if (jobType !== undefined && data.jobType !== jobType) return;
+        const instance = wrapper.instance as Record<
+          string,
+          (event: unknown) => unknown
+        >;
+        // `async` turns a synchronous throw into a rejection.
+        const call = async (): Promise<unknown> => instance[name]!(data);
+        call().catch((error: unknown) =>
+          this.logger.error(`${place} threw: ${messageOf(error)}`),
+        );
+      }),
+    );
+  }
+}

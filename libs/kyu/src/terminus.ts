@@ -1,0 +1,2 @@
+// The entry `@kyu/nestjs/terminus`: apart from the index, so that only who uses @nestjs/terminus needs it.
+export { KyuHealthIndicator } from './health/kyu-health.indicator.js';
