@@ -2,6 +2,7 @@ import { migrateKyu } from '@kyu/nestjs';
 import { Client, escapeLiteral, type Pool, type PoolClient } from 'pg';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { newDataSource } from '../../libs/kyu/src/store/data-source.js';
+import { LOOK_AT_HEALTH } from '../../libs/kyu/src/store/health.sql.js';
 import * as readerSql from '../../libs/kyu/src/store/job-reader.sql.js';
 import * as jobSql from '../../libs/kyu/src/store/job.sql.js';
 import * as maintenanceSql from '../../libs/kyu/src/store/maintenance.sql.js';
@@ -95,6 +96,7 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
     ['q', IDS, '{type0}'],
     'pkey|waiting',
   ],
+  health: [LOOK_AT_HEALTH as never, ['q', 30_000, TYPES, 5_000], 'waiting'],
   removeLostWorkers: [
     workerSql.REMOVE_LOST_WORKERS as never,
     ['q', 30_000],
@@ -145,7 +147,8 @@ async function planOf(
     );
     const plan = rows[0]!['QUERY PLAN'][0].Plan;
     const ways = new Set(
-      waysIn(plan).filter((way) => !way.startsWith('kyu_workers')),
+      // Of the jobs table; TypeORM names the key of its migrations PK_ and a hash.
+      waysIn(plan).filter((way) => !/^(kyu_workers|PK_)/.test(way)),
     );
     const wanted = index.split('|').map((each) => `kyu_jobs_${each}`);
     return { ways, wanted };

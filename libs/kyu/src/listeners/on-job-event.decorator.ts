@@ -21,7 +21,7 @@ export const OnJobEvent =
   (
     _target: object,
     _name: string | symbol,
-    { value }: TypedPropertyDescriptor<(event: JobEventMap[E]) => unknown>,
+    { value }: { value?: (event: JobEventMap[E]) => unknown },
   ): void => {
     const method = value as object;
     const metadata: JobListenerMetadata[] = [

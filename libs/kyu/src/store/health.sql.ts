@@ -40,6 +40,6 @@ export const LOOK_AT_HEALTH = new Statement<HealthRow>(
   SELECT (SELECT count(*) FROM ${workers} WHERE queue = $1 AND heartbeat_at > now() - $2 * interval '1 millisecond') AS workers_alive,
          EXISTS (SELECT 1 FROM best WHERE job_type = ANY($3::text[])
                     AND scheduled_at <= now() - $4 * interval '1 millisecond') AS overdue,
-         greatest(0, (extract(epoch FROM now() - (SELECT due FROM oldest)) * 1000)::float8) AS oldest_waiting_ms,
+         (SELECT greatest(0, (extract(epoch FROM now() - due) * 1000)::float8) FROM oldest WHERE due IS NOT NULL) AS oldest_waiting_ms,
          (SELECT coalesce(json_agg(name ORDER BY id), '[]') FROM ${migrations}) AS migrations`,
 );
