@@ -13,11 +13,14 @@ export interface JobListenerMetadata {
  * stored, for all queues of the application. What the method throws is logged, and harms neither the job nor other listeners.
  *
  * @param event what happened: a state that the job has reached (`'dead'`), or what was done with it (`'enqueued'`, `'claimed'`, `'released'`, `'rescued'`).
- * @param jobType only jobs of this type. @default all
+ * @param jobType only jobs of this type: its name, or what has it as its `name`. @default all
  * @publicApi
  */
 export const OnJobEvent =
-  <E extends JobEvent>(event: E, jobType?: string) =>
+  <E extends JobEvent>(
+    event: E,
+    jobType?: string | { readonly name: string },
+  ) =>
   (
     _target: object,
     _name: string | symbol,
@@ -26,7 +29,10 @@ export const OnJobEvent =
     const method = value as object;
     const metadata: JobListenerMetadata[] = [
       ...readJobListeners(method),
-      { event, jobType },
+      {
+        event,
+        jobType: typeof jobType === 'object' ? jobType.name : jobType,
+      },
     ];
     Reflect.defineMetadata(ON_JOB_EVENT, metadata, method);
   };
