@@ -57,6 +57,7 @@ describe.each(LIBRARIES.map((name, index) => ({ name, index })))(
       expect(code.filter((file) => /\.spec\.|^src\//.test(file))).toEqual([]);
       expect(Object.keys(manifest['exports'] as object)).toEqual([
         '.',
+        ...(manifest['name'] === '@kyu/nestjs' ? ['./terminus'] : []),
         './package.json',
       ]);
       // Source maps would lead to sources that are not there.

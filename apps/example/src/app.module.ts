@@ -23,6 +23,8 @@ export class AppModule {
           workers: settings.workers,
           mode: settings.mode,
           metricsPort: settings.metricsPort,
+          // For JobLogger, which names the job in each line of a handler.
+          currentJob: true,
           // Around every job, the first outermost.
           interceptors: [LoggingInterceptor, TimingInterceptor],
         }),

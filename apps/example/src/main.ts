@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveServers } from '@kyu/embedded';
+import { JobLogger } from '@kyu/nestjs';
 import { AppModule } from './app.module.js';
 import { introduceApi, psqlCommand } from './introduce.js';
 import { settingsFromEnv, type ShopSettings } from './settings.js';
@@ -11,7 +12,7 @@ import { stopSignal } from './stop-signal.js';
 // server) or `both`.
 
 /** A failed boot is ours to end: the servers have to stop. Nest has logged it by then. */
-const OPTIONS = { abortOnError: false };
+const OPTIONS = { abortOnError: false, logger: new JobLogger() };
 
 // Also of errors that Nest logs with its stacks: the last line is the one that people read.
 try {

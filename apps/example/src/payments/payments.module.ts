@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { PaymentsAlerts } from './payments.alerts.js';
 import { PaymentsJobs } from './payments.jobs.js';
 
-@Module({ providers: [PaymentsJobs] })
+@Module({ providers: [PaymentsJobs, PaymentsAlerts] })
 export class PaymentsModule {}
