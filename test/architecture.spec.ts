@@ -204,6 +204,29 @@ describe('architecture of @kyu/nestjs', () => {
     ]);
   });
 
+  it('needs @nestjs/terminus only for who imports its entry, and @opentelemetry/api for nobody', () => {
+    const entry = `${LIBRARY}/terminus.ts`;
+    const indicator = `${LIBRARY}/health/kyu-health.indicator.ts`;
+    expect(
+      offenders(
+        library,
+        ({ path }, from, typeOnly) =>
+          !typeOnly &&
+          ((isPackage(from, '@nestjs/terminus') && path !== indicator) ||
+            isPackage(from, '@opentelemetry/api')),
+      ),
+    ).toEqual([]);
+    expect(
+      library
+        .filter((file) =>
+          file.imports.some(({ from }) =>
+            [entry, indicator].includes(target(file, from) ?? ''),
+          ),
+        )
+        .map(({ path }) => path),
+    ).toEqual([entry]);
+  });
+
   it('keeps test helpers out of production code', () => {
     expect(
       offenders(library, (_, from) =>

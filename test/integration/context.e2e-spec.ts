@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { jest } from '@jest/globals';
 import {
   Injectable,
   Logger,
@@ -276,8 +277,9 @@ describe('JobLogger', () => {
         },
       },
     });
-    const { write } = process.stdout;
-    process.stdout.write = (line: unknown) => lines.push(String(line)) > 0;
+    const write = jest
+      .spyOn(process.stdout, 'write')
+      .mockImplementation((line) => lines.push(String(line)) > 0);
     Logger.overrideLogger(new JobLogger({ json: true }));
     try {
       const { id } = await runJob(kyu.app, 'work');
@@ -293,7 +295,7 @@ describe('JobLogger', () => {
       ]);
       expect(records[1]).not.toHaveProperty('job');
     } finally {
-      process.stdout.write = write;
+      write.mockRestore();
       Logger.overrideLogger(false);
     }
   });

@@ -104,6 +104,7 @@ describe('a fresh Nest 12 application', () => {
       servers: expect.stringMatching(/^PostgreSQL at .*; Redis at /) as string,
       status: 'completed',
       result: 'Hello Ada, attempt 1',
+      health: 'up',
       metrics: true,
     });
   });
@@ -126,6 +127,7 @@ describe('a fresh Nest 12 application', () => {
     expect(await runApp('commonjs.cjs', { ...names, ...servers })).toEqual({
       names: [
         Object.keys(kyu).sort(),
+        ['KyuHealthIndicator'],
         ['isolated', 'nextEvent', 'until'],
         ['resolveServers', 'startEmbeddedPostgres', 'startEmbeddedRedis'],
       ],

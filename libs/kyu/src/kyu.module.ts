@@ -36,6 +36,7 @@ import {
 import { MetricsServer } from './metrics/metrics.server.js';
 import { JobRunner } from './queue/job-runner.js';
 import { QueueService } from './queue/queue.service.js';
+import { WorkerWatch } from './queue/worker-watch.js';
 import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { DueAlarm } from './runtime/due-alarm.js';
@@ -159,6 +160,7 @@ const {
     CancelWatch,
     WorkerService,
     { provide: JobRunner, useExisting: WorkerService },
+    { provide: WorkerWatch, useExisting: WorkerService },
     Scheduler,
     StaleReaper,
     Pruner,

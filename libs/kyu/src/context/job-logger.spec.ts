@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { JobContext } from '../handlers/job-parameters.decorator.js';
 import { asCurrentJob } from './current-job.js';
 import { JobLogger } from './job-logger.js';
@@ -6,12 +7,13 @@ const JOB = { id: '0198', type: 'send_email', attempt: 2 } as JobContext;
 
 function linesOf(work: () => void): string[] {
   const lines: string[] = [];
-  const { write } = process.stdout;
-  process.stdout.write = (line: unknown) => lines.push(String(line)) > 0;
+  const write = jest
+    .spyOn(process.stdout, 'write')
+    .mockImplementation((line) => lines.push(String(line)) > 0);
   try {
     work();
   } finally {
-    process.stdout.write = write;
+    write.mockRestore();
   }
   return lines;
 }

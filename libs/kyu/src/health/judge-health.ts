@@ -1,4 +1,4 @@
-import type { WorkerPulse } from '../worker/worker.service.js';
+import type { WorkerPulse } from '../queue/worker-watch.js';
 import type { QueueHealth } from '../store/health-reader.js';
 import type { KyuHealthReport } from './health-report.js';
 

@@ -2,13 +2,13 @@ import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { WorkerWatch } from '../queue/worker-watch.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { parseDuration } from '../runtime/duration.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { HealthReader, type QueueHealth } from '../store/health-reader.js';
-import { WorkerService } from '../worker/worker.service.js';
 import type { KyuHealthLimits, KyuHealthReport } from './health-report.js';
 import { judgeHealth, OVERDUE_MS } from './judge-health.js';
 
@@ -30,7 +30,7 @@ export class KyuHealth {
     private readonly reader: HealthReader,
     private readonly readyQueue: ReadyQueue,
     private readonly handlers: HandlerRegistry,
-    private readonly worker: WorkerService,
+    private readonly worker: WorkerWatch,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 

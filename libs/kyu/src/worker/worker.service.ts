@@ -2,6 +2,7 @@ import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuBusyError, WorkerStoppingError } from '../errors/kyu.errors.js';
 import { JobRunner, type RunCounts } from '../queue/job-runner.js';
+import type { WorkerPulse, WorkerWatch } from '../queue/worker-watch.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 import { CancelWatch } from './cancel-watch.js';
@@ -14,19 +15,9 @@ import type { RunEnd } from './settler.js';
 /** Due jobs that one runOnce() step promotes. */
 const PROMOTE_BATCH = 1_000;
 
-/** What the worker of this process does at this moment. */
-export interface WorkerPulse {
-  /** `none`: it was never started, this process only enqueues. */
-  state: 'none' | 'started' | 'stopped';
-  fenced: boolean;
-  freeSlots: number;
-  /** Since its last claim, or its start. */
-  sinceClaimMs: number;
-}
-
 /** Is responsible for working through the queue: on and on between start and stop, or once. */
 @Injectable()
-export class WorkerService extends JobRunner {
+export class WorkerService extends JobRunner implements WorkerWatch {
   /** The runOnce() under way. */
   private once: Promise<RunCounts> | undefined;
   private stopping = false;

@@ -1,4 +1,5 @@
 import kyu = require('@kyu/nestjs');
+import terminus = require('@kyu/nestjs/terminus');
 import testing = require('@kyu/testing');
 import embedded = require('@kyu/embedded');
 import core = require('@nestjs/core');
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   await settled;
   const { status, result } = await queue.inspect(id);
   await app.close();
-  const names = [kyu, testing, embedded].map((library) =>
+  const names = [kyu, terminus, testing, embedded].map((library) =>
     Object.keys(library).sort(),
   );
   console.log(JSON.stringify({ names, status, result }));

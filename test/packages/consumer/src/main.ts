@@ -27,6 +27,9 @@ const response = await fetch(`${url}/greetings`, {
 const { id } = (await response.json()) as { id: string };
 await settled;
 const { status, result } = await app.get(QueueService).inspect(id);
+const health = (await (await fetch(`${url}/health`)).json()) as {
+  details: { kyu: { status: string } };
+};
 const metrics = await (await fetch(`${url}/metrics`)).text();
 
 await app.close();
@@ -36,6 +39,7 @@ console.log(
     servers: servers.description,
     status,
     result,
+    health: health.details.kyu.status,
     metrics: metrics.includes('kyu_jobs_total'),
   }),
 );
