@@ -1,11 +1,15 @@
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { BackoffPolicy } from '../job/backoff.js';
+import type { JobDefaults } from '../job/new-job.js';
 import type { TableNames } from '../job/table-names.js';
 import type { KyuMode, KyuRedisOptions } from './kyu.options.js';
 
 /** The checked options, frozen. Nothing but `resolveOptions` reads the raw ones. All durations are milliseconds. */
 export abstract class KyuConfig {
+  /** Undefined: the default registration. */
+  abstract readonly name: string | undefined;
+  abstract readonly metricsPath: string | false;
   abstract readonly postgres: PostgresConfig;
   abstract readonly redis: KyuRedisOptions | false;
   abstract readonly workers: number;
@@ -22,6 +26,8 @@ export abstract class KyuConfig {
     NestInterceptor | Type<NestInterceptor>
   )[];
   abstract readonly globalEnhancers: boolean;
+  /** By job type. A Map, so that `__proto__` is a type like any other. */
+  abstract readonly handlerOptions: ReadonlyMap<string, JobDefaults>;
   /** Milliseconds; undefined: for ever. */
   abstract readonly retention: {
     readonly completed: number | undefined;

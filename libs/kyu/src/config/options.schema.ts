@@ -94,6 +94,7 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   mode: oneOf('both', 'producer', 'worker'),
   interceptors,
   globalEnhancers: boolean,
+  handlerOptions: object,
   retention: object,
   backoff: object,
   maxRetries: integer(0, 2_147_483_647),

@@ -8,9 +8,11 @@ import {
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
+import { Registrations } from '../config/registrations.js';
 import {
   DuplicateHandlerError,
   InvalidJobError,
+  InvalidOptionsError,
 } from '../errors/kyu.errors.js';
 import { backoffMs } from '../job/backoff.js';
 import { loadClassTools } from '../job/class-schema.js';
@@ -49,13 +51,18 @@ export class HandlerRegistry {
     private readonly explorer: HandlerExplorer,
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
+    private readonly registrations: Registrations,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
-  /** Finds the decorated handlers and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError} */
+  /** Finds the decorated handlers of this registration and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError | InvalidOptionsError} */
   async load(): Promise<void> {
     const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
     for (const handler of this.explorer.explore()) {
+      const unknown = this.registrations.whyUnknown(handler.queue);
+      if (unknown)
+        throw new InvalidOptionsError([`${handler.place} ${unknown}`]);
+      if (handler.queue !== this.config.name) continue;
       const other = this.handlers.get(handler.jobType);
       if (other && !registered.has(handler.jobType))
         throw new DuplicateHandlerError(handler.jobType, [
@@ -117,6 +124,7 @@ export class HandlerRegistry {
     this.put({
       jobType,
       place: `register(${showValue(jobType)})`,
+      queue: this.config.name,
       defaults: {
         ...this.defaultsOf(jobType),
         ...definition?.defaults,
@@ -151,7 +159,7 @@ export class HandlerRegistry {
   }
 
   defaultsOf(jobType: string): JobDefaults {
-    return this.handlers.get(jobType)?.defaults ?? {};
+    return this.configured(jobType, this.handlers.get(jobType)?.defaults ?? {});
   }
 
   /** What checks the payloads of a type, if this process knows. */
@@ -194,6 +202,12 @@ export class HandlerRegistry {
     return schema ? checkedCall(jobType, schema, call) : call;
   }
 
+  /** What the configuration says stands in front of what the code says. */
+  private configured(jobType: string, defaults: JobDefaults): JobDefaults {
+    const options = this.config.handlerOptions.get(jobType);
+    return options ? { ...defaults, ...options } : defaults;
+  }
+
   private put(handler: Handler): void {
     this.waits.set(handler.jobType, this.check(handler));
     this.handlers.set(handler.jobType, handler);
@@ -206,7 +220,8 @@ export class HandlerRegistry {
     try {
       checkJobType(jobType);
       checkDefaults(defaults);
-      return retryWait(defaults.backoff, this.config.backoff, (problem) =>
+      const { backoff } = this.configured(jobType, defaults);
+      return retryWait(backoff, this.config.backoff, (problem) =>
         this.logger.warn(
           `The backoff of ${place} ${problem}; the job waits as the module says.`,
         ),
