@@ -17,6 +17,7 @@ import { KyuEvents } from './events/kyu-events.js';
 import { HandlerCompiler } from './handlers/handler.compiler.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
+import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { exportsOf } from './kyu.exports.js';
@@ -154,6 +155,7 @@ function register(
     // layer 2: what an application calls, and what it is called by
     HandlerCompiler,
     HandlerExplorer,
+    InterceptorFactory,
     HandlerRegistry,
     QueueService,
     // layer 3: who works

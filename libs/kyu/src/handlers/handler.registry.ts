@@ -3,9 +3,7 @@ import {
   Injectable,
   type LoggerService,
   type NestInterceptor,
-  type Type,
 } from '@nestjs/common';
-import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
 import { Registrations } from '../config/registrations.js';
@@ -30,6 +28,7 @@ import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
+import { InterceptorFactory } from './interceptor.factory.js';
 import { throughInterceptors } from './interceptor-chain.js';
 import { newExecutionContext } from './pipeline.js';
 
@@ -49,8 +48,7 @@ export class HandlerRegistry {
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly explorer: HandlerExplorer,
-    private readonly moduleRef: ModuleRef,
-    private readonly modules: ModulesContainer,
+    private readonly interceptorFactory: InterceptorFactory,
     private readonly registrations: Registrations,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
@@ -73,40 +71,9 @@ export class HandlerRegistry {
     }
     if ([...this.handlers.values()].some(({ schema }) => isDtoClass(schema)))
       await loadClassTools();
-    const made = await Promise.all(
-      this.config.interceptors.map(async (interceptor) =>
-        typeof interceptor === 'function'
-          ? this.instanceOf(interceptor)
-          : interceptor,
-      ),
-    );
+    const made = await this.interceptorFactory.makeAll();
     this.interceptors = [...made, ...this.interceptors];
     this.calls.clear();
-  }
-
-  /** The application's own instance where it provides the class; else one of ours, made as if the module that imports KyuModule provided it. */
-  private async instanceOf(
-    type: Type<NestInterceptor>,
-  ): Promise<NestInterceptor> {
-    try {
-      return this.moduleRef.get(type, { strict: false });
-    } catch {
-      // Its dependencies are with the importer, or among the imports of forRootAsync().
-      return this.importersRef()
-        .create(type)
-        .catch(() => this.moduleRef.create(type));
-    }
-  }
-
-  private importersRef(): ModuleRef {
-    const modules = [...this.modules.values()];
-    const kyu = modules.find(({ providers }) => providers.has(HandlerRegistry));
-    const importer = modules.find(
-      ({ imports }) => kyu !== undefined && imports.has(kyu),
-    );
-    const ref = importer?.providers.get(ModuleRef)?.instance as
-      ModuleRef | undefined;
-    return ref ?? this.moduleRef;
   }
 
   /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */
