@@ -58,7 +58,9 @@ describe('README', () => {
   it('lists every option, and no other', () => {
     const { postgres: _, backoff: __, retention: ___, ...top } = OPTIONS_SCHEMA;
     const coded = [
-      'metricsPath', // not of the options but of the module: the route must be known before they are
+      // Not of the options but of the module: they must be known before the options are.
+      'name',
+      'metricsPath',
       ...Object.keys(top),
       ...Object.keys(POSTGRES_SCHEMA).map((key) => `postgres.${key}`),
       ...Object.keys(BACKOFF_SCHEMA).map((key) => `backoff.${key}`),

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { JobHandler, type JobContext } from '@kyu/nestjs';
+import { until } from '@kyu/testing';
 import { runJob } from '../support/run-job.js';
 import { startKyu } from '../support/start-kyu.js';
 
@@ -55,6 +56,37 @@ describe('options of a handler', () => {
       priority: 3,
       timeoutMs: 100,
     });
+  });
+
+  it('give way to handlerOptions, each by itself, where nobody handles the type as well', async () => {
+    const { app, queue } = await startKyu({
+      providers: [Configured],
+      options: {
+        handlerOptions: {
+          set: { timeout: '4s', priority: undefined },
+          retried: { backoff: { base: '1ms' } },
+          elsewhere: { maxRetries: 1 },
+        },
+      },
+    });
+    expect(await runJob(app, 'set')).toMatchObject({
+      timeoutMs: 4_000,
+      maxRetries: 7,
+      priority: 3,
+      result: 4_000,
+    });
+    expect(await runJob(app, 'set', null, { timeout: 100 })).toMatchObject({
+      timeoutMs: 100,
+    });
+    // The module's first wait is a second, the test's patience five.
+    let runs = 0;
+    queue.register('retried', () => {
+      if (++runs < 5) throw new Error('again');
+    });
+    await queue.enqueue('retried', null, { maxRetries: 5 });
+    await until('the last try', () => runs === 5);
+    const id = await queue.enqueue('elsewhere', null);
+    expect((await queue.inspect(id)).maxRetries).toBe(1);
   });
 
   it('of register() hold as well', async () => {

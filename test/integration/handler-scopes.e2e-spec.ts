@@ -98,6 +98,30 @@ describe('a request-scoped handler', () => {
     expect(await runJob(app, 'feature')).toMatchObject({ result: 'feature' });
   });
 
+  it('is that of its own module, whatever another has under the same token', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class OfA {
+      @JobHandler('a')
+      run(): string {
+        return 'of a';
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class OfB {
+      @JobHandler('b')
+      run(): string {
+        return 'of b';
+      }
+    }
+    @Module({ providers: [{ provide: 'JOBS', useClass: OfA }] })
+    class ModuleA {}
+    @Module({ providers: [{ provide: 'JOBS', useClass: OfB }] })
+    class ModuleB {}
+    const { app } = await startKyu({ imports: [ModuleA, ModuleB] });
+    expect((await runJob(app, 'a')).result).toBe('of a');
+    expect((await runJob(app, 'b')).result).toBe('of b');
+  });
+
   it('runs many jobs at once, each with its own context', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {

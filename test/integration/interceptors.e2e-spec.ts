@@ -134,6 +134,43 @@ describe('an interceptor class in forRoot({ interceptors })', () => {
     expect(app.get(Audit).types).toEqual(['job']);
   });
 
+  it('gets them when that module is not the root, as in a test of the whole application', async () => {
+    const options = newGround().options({ interceptors: [Auditing] });
+    @Module({ imports: [KyuModule.forRoot(options)], providers: [Audit] })
+    class AppModule {}
+    const app = await bootApp({ imports: [AppModule] }, (unbooted) =>
+      unbooted.get(QueueService).register('job', handlers.job!),
+    );
+    await runJob(app, 'job');
+    expect(app.get(Audit).types).toEqual(['job']);
+  });
+
+  it('stops the boot with its own error when its constructor throws, made once', async () => {
+    let made = 0;
+    @Injectable()
+    class Broken implements NestInterceptor {
+      constructor() {
+        made++;
+        throw new Error('no auditor');
+      }
+      intercept(_: ExecutionContext, next: CallHandler) {
+        return next.handle();
+      }
+    }
+    const options = newGround().options({ interceptors: [Broken] });
+    await expect(
+      bootApp({ imports: [KyuModule.forRoot(options)] }),
+    ).rejects.toThrow('no auditor');
+    expect(made).toBe(1);
+  });
+
+  it('stops the boot when nobody has its dependencies', async () => {
+    const options = newGround().options({ interceptors: [Auditing] });
+    await expect(
+      bootApp({ imports: [KyuModule.forRoot(options)] }),
+    ).rejects.toThrow(/dependencies of the Auditing .* KyuModule/);
+  });
+
   it('gets dependencies of the modules that forRootAsync imports', async () => {
     @Module({ providers: [Audit], exports: [Audit] })
     class AuditModule {}

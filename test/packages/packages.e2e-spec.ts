@@ -1,4 +1,4 @@
-import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as kyu from '@kyu/nestjs';
@@ -38,7 +38,8 @@ afterAll(async () => {
   await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
   await client.end();
   const redis = new Redis(REDIS_URL);
-  await redis.del(queueName, `{${queueName}}:clipped`);
+  for (const key of [queueName, `${queueName}-billing`])
+    await redis.del(key, `{${key}}:clipped`);
   redis.disconnect();
 });
 
@@ -137,8 +138,70 @@ describe('a fresh Nest 12 application', () => {
   });
 });
 
-function firstExample(readme: string): string {
-  const [, code] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
+  const env = { ...names, ...servers };
+  let app11: string;
+  let tscSays: string;
+
+  beforeAll(async () => {
+    app11 = join(folder, 'app-11');
+    await cp(join(import.meta.dirname, 'consumer-nest-11'), app11, {
+      recursive: true,
+    });
+    const guide = await readFile('libs/kyu/docs/nest-11-and-commonjs.md');
+    await writeFile(
+      join(app11, 'guide.jest.config.js'),
+      firstExample(guide.toString(), 'js'),
+    );
+    const tarballs = packages.map(({ tarball }) => tarball);
+    await npm(
+      ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs],
+      { cwd: app11, timeoutMs: SLOW },
+    );
+    tscSays = await run('node', ['node_modules/typescript/bin/tsc'], {
+      cwd: app11,
+    }).catch((error: Error) => error.message);
+  }, SLOW);
+
+  it('has all peer dependencies after the install, and one Nest', async () => {
+    const tree = await npm(['ls', '--all'], { cwd: app11 });
+    expect(tree).toContain('@kyu/nestjs@');
+    expect(tree).not.toMatch(/@nestjs\/(core|common|typeorm|schedule)@12/);
+    expect(tree).toMatch(/typeorm@0\.3/);
+  });
+
+  it('type-checks with TypeScript 5, and with skipLibCheck false', () => {
+    expect(tscSays).toBe('');
+  });
+
+  it('runs the jobs of two queues through the pipeline, and ends by itself', async () => {
+    const output = await run('node', ['dist/main.js'], {
+      cwd: app11,
+      env,
+      timeoutMs: 25_000,
+    });
+    expect(JSON.parse(output)).toEqual({
+      greeting: { status: 'completed', result: 'Hello ADA, attempt 1' },
+      paid: { status: 'completed', result: { paid: true } },
+      unpaid: { status: 'dead', result: null },
+      log: ['kyu interceptor: greet', 'guard: charge', 'guard: charge'],
+      metrics: 'kyu_jobs_total{queue="billing"} 2',
+    });
+  });
+
+  it(
+    'has a Jest suite that runs jobs, and ends by itself',
+    async () => {
+      const jest = ['node_modules/jest/bin/jest.js', '--ci'];
+      await run('node', jest, { cwd: app11, env });
+    },
+    SLOW,
+  );
+});
+
+function firstExample(readme: string, language = 'ts'): string {
+  const example = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``);
+  const [, code] = example.exec(readme) ?? [];
   if (!code) throw new Error(`No example in\n${readme}`);
   return code;
 }

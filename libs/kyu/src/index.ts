@@ -17,6 +17,7 @@ export {
   type DeadJobsPage,
   type JobToEnqueue,
 } from './queue/queue.service.js';
+export { getQueueToken, InjectQueue } from './queue/inject-queue.js';
 export type { RunCounts } from './queue/job-runner.js';
 export { defineJob, type JobDefinition } from './job/job-definition.js';
 // A star, because only through one does `declare module '@kyu/nestjs'` reach the interface. It is all that the file has.
@@ -25,9 +26,14 @@ export type { JobSchema, StandardSchema } from './job/job-schema.js';
 export type { JobBackoff, KyuBackoffOptions } from './job/job-backoff.js';
 export type { EnqueueOptions, JobDefaults } from './job/new-job.js';
 export type { Duration } from './runtime/duration.js';
-export { JobHandler } from './handlers/job-handler.decorator.js';
+export {
+  JobHandler,
+  JobQueue,
+  type JobHandlerOptions,
+} from './handlers/job-handler.decorator.js';
 export { JobContext, JobPayload } from './handlers/job-parameters.decorator.js';
 export { KyuExecutionContext } from './handlers/kyu-execution-context.js';
+export type { JobRequest } from './handlers/job-request.js';
 export type { JobHandlerFunction } from './handlers/handler.js';
 export { Job, jobEntity } from './job/job.entity.js';
 export type { AttemptRecord } from './job/attempt-record.js';

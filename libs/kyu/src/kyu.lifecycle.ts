@@ -10,7 +10,8 @@ import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
-import { InvalidOptionsError } from './errors/kyu.errors.js';
+import { refuseClashes } from './config/refuse-clashes.js';
+import { Registrations } from './config/registrations.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
@@ -28,7 +29,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Is responsible for the order in which everything starts and stops. One class, because Nest calls the hooks of one module's providers all at
- * once, and here the order is the point.
+ * once, and here the order is the point. Where there are several registrations, Nest calls theirs one after the other: the first one stops the work of all.
  */
 @Injectable()
 export class KyuLifecycle
@@ -38,6 +39,8 @@ export class KyuLifecycle
     OnModuleDestroy,
     OnApplicationShutdown
 {
+  private drained: Promise<void> | undefined;
+
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     @Inject(getDataSourceToken(KYU_DATA_SOURCE))
@@ -52,19 +55,26 @@ export class KyuLifecycle
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
-    private readonly modules: ModulesContainer,
+    private readonly registrations: Registrations,
+    modules: ModulesContainer,
   ) {
     // Nest calls hooks by the distance from the root module, and takes a global module for the farthest: started first, stopped last. For who works
     // on behalf of all others both are wrong: it should start when everything is ready, and stop before anything is gone.
-    for (const module of modules.values())
-      if (module.providers.has(KyuLifecycle)) module.distance = 0;
+    const [key, own] = [...modules].find(
+      ([, { providers }]) => providers.get(KyuConfig)?.instance === config,
+    )!;
+    own.distance = 0;
+    if (config.name !== undefined) return;
+    // `app.get(QueueService)` answers with that of the last module that has one, and it must not depend on the order of imports which that is.
+    modules.delete(key);
+    modules.set(key, own);
   }
 
   /** What can be wrong with the application's code is found before anything has started. */
   async onModuleInit(): Promise<void> {
     await this.orCleanUp(async () => {
-      this.refuseTwice();
-      this.scheduleCheck.run();
+      refuseClashes(this.registrations.all(KyuConfig));
+      if (this.registrations.isFirst) this.scheduleCheck.run();
       await this.handlers.load();
       this.listeners.start();
     });
@@ -84,24 +94,14 @@ export class KyuLifecycle
     });
   }
 
-  /** Two registrations would both run, and `QueueService` would be one of them, nobody knows which. @throws {InvalidOptionsError} */
-  private refuseTwice(): void {
-    const registrations = [...this.modules.values()].filter(({ providers }) =>
-      providers.has(KyuLifecycle),
-    );
-    if (registrations.length > 1)
-      throw new InvalidOptionsError([
-        `KyuModule is imported ${registrations.length} times; call forRoot() once, in the root module: QueueService can be injected everywhere`,
-      ]);
-  }
-
   /** An application that never got to run is not closed by anybody. What fails in that is not what was wrong. */
   private async orCleanUp(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       await this.onModuleDestroy().catch(() => undefined);
-      await this.onApplicationShutdown().catch(() => undefined);
+      for (const each of this.registrations.all(KyuLifecycle))
+        await each.onApplicationShutdown().catch(() => undefined);
       throw error;
     }
   }
@@ -112,6 +112,16 @@ export class KyuLifecycle
    * connections stay until the last hook.
    */
   async onModuleDestroy(): Promise<void> {
+    await Promise.all(
+      this.registrations.all(KyuLifecycle).map((each) => each.drain()),
+    );
+  }
+
+  private drain(): Promise<void> {
+    return (this.drained ??= this.stopWorking());
+  }
+
+  private async stopWorking(): Promise<void> {
     // Somebody who signals a second time does not want to wait. (Nest tells its signal to later hooks only.)
     const hurry = (): void => this.worker.hurry();
     for (const signal of STOP_SIGNALS) process.once(signal, hurry);

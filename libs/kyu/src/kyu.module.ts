@@ -12,27 +12,27 @@ import { KyuConfig } from './config/kyu.config.js';
 import { JobScope } from './context/job-scope.js';
 import { JobTracer } from './context/job-tracer.js';
 import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
+import { newRegistration, type Registration } from './config/registration.js';
+import { Registrations } from './config/registrations.js';
 import { resolveOptions } from './config/resolve-options.js';
 import { KyuEvents } from './events/kyu-events.js';
 import { HandlerCompiler } from './handlers/handler.compiler.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KyuHealth } from './health/kyu-health.js';
+import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
+import { exportsOf } from './kyu.exports.js';
 import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
-import { KYU_DATA_SOURCE } from './kyu.tokens.js';
+import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { metricsController } from './metrics/metrics.controller.js';
-import {
-  METRIC_NAMES,
-  metricProviders,
-  metricToken,
-} from './metrics/metrics.providers.js';
+import { metricProviders } from './metrics/metrics.providers.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { JobRunner } from './queue/job-runner.js';
 import { QueueService } from './queue/queue.service.js';
@@ -68,20 +68,38 @@ const {
   .setFactoryMethodName('createKyuOptions' satisfies keyof KyuOptionsFactory)
   .setExtras(
     {
-      /** Route of the metrics in the host's HTTP application; `false` for none (when it has a `/metrics` of its own). @default 'metrics' */
-      metricsPath: 'metrics' as string | false,
+      /** Of a second, third … queue of this application: `@InjectQueue(name)` is its `QueueService`. Beside `useFactory`, not returned by it. @default none: the default registration */
+      name: undefined as string | undefined,
+      /** Route of the metrics in the host's HTTP application; `false` for none (when it has a `/metrics` of its own). @default 'metrics', or `metrics/` and the name */
+      metricsPath: undefined as string | false | undefined,
     },
-    (definition, { metricsPath }) => ({
-      ...definition,
-      controllers:
-        metricsPath === false ? [] : [metricsController(metricsPath)],
-    }),
+    (definition, { name, metricsPath }) =>
+      register(definition, newRegistration(name, metricsPath)),
   )
   .build();
 
+/** What a module has because of the registration that it is made for. */
+function register(
+  { providers = [], ...definition }: DynamicModule,
+  registration: Registration,
+): DynamicModule {
+  const { metricsPath } = registration;
+  const own = exportsOf(registration);
+  return {
+    ...definition,
+    providers: [
+      ...providers,
+      { provide: KYU_REGISTRATION, useValue: registration },
+      ...own.providers,
+    ],
+    exports: own.tokens,
+    controllers: metricsPath === false ? [] : [metricsController(metricsPath)],
+  };
+}
+
 /**
  * `KyuModule.forRoot(options)` or `KyuModule.forRootAsync({ inject, useFactory })`, once, in the root module. `QueueService` can then be injected
- * everywhere.
+ * everywhere. Once more for each further queue, with a name: `KyuModule.forRoot({ name: 'billing' })`, and `@InjectQueue('billing')` is its `QueueService`.
  *
  * @publicApi
  */
@@ -91,9 +109,11 @@ const {
     // layer 0: what everything knows
     {
       provide: KyuConfig,
-      inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: (options: KyuOptions) => resolveOptions(options),
+      inject: [MODULE_OPTIONS_TOKEN, KYU_REGISTRATION],
+      useFactory: (options: KyuOptions, registration: Registration) =>
+        resolveOptions(options, process.env, registration),
     },
+    Registrations,
     {
       provide: KyuLogger,
       inject: [KyuConfig],
@@ -143,6 +163,7 @@ const {
     // layer 2: what an application calls, and what it is called by
     HandlerCompiler,
     HandlerExplorer,
+    InterceptorFactory,
     HandlerRegistry,
     {
       provide: JobTracer,
@@ -173,14 +194,6 @@ const {
     // layer 5: who starts and stops them
     ScheduleCheck,
     KyuLifecycle,
-  ],
-  exports: [
-    QueueService,
-    KyuEvents,
-    KyuHealth,
-    getDataSourceToken(KYU_DATA_SOURCE),
-    getRepositoryToken(Job, KYU_DATA_SOURCE),
-    ...METRIC_NAMES.map(metricToken),
   ],
 })
 export class KyuModule extends ConfigurableModuleClass {

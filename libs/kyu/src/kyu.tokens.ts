@@ -1,6 +1,11 @@
 /**
  * The name of Kyu's `DataSource` for @nestjs/typeorm: `@InjectDataSource(KYU_DATA_SOURCE)`, `@InjectRepository(Job, KYU_DATA_SOURCE)`.
  *
+ * That of a named registration has its name behind it: `@InjectDataSource('kyu:billing')`.
+ *
  * @publicApi
  */
 export const KYU_DATA_SOURCE = 'kyu';
+
+/** The {@link Registration} that a module was made for. */
+export const KYU_REGISTRATION = Symbol('kyu:registration');

@@ -1,6 +1,7 @@
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { BackoffPolicy } from '../job/backoff.js';
+import type { JobDefaults } from '../job/new-job.js';
 import type { TableNames } from '../job/table-names.js';
 import type {
   KyuContextOptions,
@@ -10,6 +11,9 @@ import type {
 
 /** The checked options, frozen. Nothing but `resolveOptions` reads the raw ones. All durations are milliseconds. */
 export abstract class KyuConfig {
+  /** Undefined: the default registration. */
+  abstract readonly name: string | undefined;
+  abstract readonly metricsPath: string | false;
   abstract readonly postgres: PostgresConfig;
   abstract readonly redis: KyuRedisOptions | false;
   abstract readonly workers: number;
@@ -29,6 +33,8 @@ export abstract class KyuConfig {
   abstract readonly context: KyuContextOptions | undefined;
   abstract readonly currentJob: boolean;
   abstract readonly tracing: 'link' | 'parent' | false;
+  /** By job type. A Map, so that `__proto__` is a type like any other. */
+  abstract readonly handlerOptions: ReadonlyMap<string, JobDefaults>;
   /** Milliseconds; undefined: for ever. */
   abstract readonly retention: {
     readonly completed: number | undefined;

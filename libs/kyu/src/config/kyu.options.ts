@@ -2,6 +2,7 @@ import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import type { KyuBackoffOptions } from '../job/job-backoff.js';
+import type { JobDefaults } from '../job/new-job.js';
 import type { Duration } from '../runtime/duration.js';
 
 /**
@@ -83,9 +84,9 @@ export interface KyuOptions {
   redis?: KyuRedisOptions | false;
   /** Jobs that run at once in this process. @default 5 */
   workers?: number;
-  /** The queue, and its key in Redis. Letters, digits and `: _ . -`, at most 100. @default 'kyu:default' */
+  /** The queue, and its key in Redis. Letters, digits and `: _ . -`, at most 100. @default 'kyu:default', or `kyu:` and the name of the registration */
   queueName?: string;
-  /** Port that serves `/metrics` by itself; 0 means none. @default 9090 */
+  /** Port that serves `/metrics` by itself (`/metrics/<name>` for a named registration, which may share the port); 0 means none. @default 9090 */
   metricsPort?: number;
   /** A job that has overrun its own timeout by this much on a live worker is taken back: its process hangs. @default '10m' */
   staleJobTimeout?: Duration;
@@ -99,7 +100,7 @@ export interface KyuOptions {
   drainTimeout?: Duration;
   /** Where Kyu logs. @default Nest's `Logger` */
   logger?: LoggerService;
-  /** `'producer'` only enqueues; `'worker'` and `'both'` also run jobs. @default env `KYU_MODE`, else 'both' */
+  /** `'producer'` only enqueues; `'worker'` and `'both'` also run jobs. @default env `KYU_MODE_<NAME>` for a named registration, then `KYU_MODE`, else 'both' */
   mode?: KyuMode;
   /** Around every job of every type, the first outermost: classes (dependencies injected) or instances. */
   interceptors?: (NestInterceptor | Type<NestInterceptor>)[];
@@ -117,6 +118,8 @@ export interface KyuOptions {
    * child in the trace of the enqueue (`'parent'`). `false`: none. @default 'link'
    */
   tracing?: 'link' | 'parent' | false;
+  /** Options by job type, in front of those of `@JobHandler()`: `{ send_email: { timeout: '1m' } }`. For values that come from configuration. */
+  handlerOptions?: Record<string, JobDefaults>;
   /** How long finished jobs are kept. */
   retention?: KyuRetentionOptions;
   /** Waits between retries. */

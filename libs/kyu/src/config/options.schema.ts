@@ -104,6 +104,7 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
     value === false || oneOf('link', 'parent')(value) === undefined
       ? undefined
       : "'link', 'parent' or false",
+  handlerOptions: object,
   retention: object,
   backoff: object,
   maxRetries: integer(0, 2_147_483_647),

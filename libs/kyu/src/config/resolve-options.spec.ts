@@ -14,6 +14,8 @@ const ENV = {
 describe('resolveOptions', () => {
   it('has a default for everything', () => {
     expect(resolveOptions({}, NO_ENV)).toEqual({
+      name: undefined,
+      metricsPath: 'metrics',
       postgres: {
         url: 'postgres://postgres@localhost:5432/postgres',
         dataSource: undefined,
@@ -37,6 +39,7 @@ describe('resolveOptions', () => {
       mode: 'both',
       interceptors: [],
       globalEnhancers: false,
+      handlerOptions: new Map(),
       backoff: { baseMs: 1_000, capMs: 3_600_000, jitter: false },
       maxRetries: 3,
       timeoutMs: 30_000,
@@ -53,6 +56,8 @@ describe('resolveOptions', () => {
       Object.keys(resolve({})).map((key) => [key, undefined]),
     );
     for (const key of [
+      'name',
+      'metricsPath',
       'staleJobTimeoutMs',
       'heartbeatIntervalMs',
       'heartbeatTimeoutMs',

@@ -2,6 +2,7 @@ import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { parseDuration, type Duration } from '../runtime/duration.js';
 import { didYouMean } from './did-you-mean.js';
 import type { KyuConfig } from './kyu.config.js';
+import { checkHandlerOptions, handlerOptionsMap } from './handler-options.js';
 import type { KyuMode, KyuOptions } from './kyu.options.js';
 import { object, url, type Check } from './options.checks.js';
 import {
@@ -11,6 +12,13 @@ import {
   RETENTION_SCHEMA,
   SECRET_OPTIONS,
 } from './options.schema.js';
+import {
+  checkName,
+  DEFAULT_REGISTRATION,
+  modeVariableOf,
+  queueNameOf,
+  type Registration,
+} from './registration.js';
 
 const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
 const DEFAULT_REDIS_URL = 'redis://localhost:6379';
@@ -23,14 +31,21 @@ const DEFAULT_REDIS_URL = 'redis://localhost:6379';
 export function resolveOptions(
   options: KyuOptions = {},
   env: NodeJS.ProcessEnv = process.env,
+  { name, metricsPath }: Registration = DEFAULT_REGISTRATION,
 ): KyuConfig {
-  const { given, variables } = withEnvironment(options, env);
+  const wrongName = checkName(name);
+  if (wrongName)
+    throw new InvalidOptionsError([
+      `expected "name" to be ${wrongName}, got: ${show('name', name)}`,
+    ]);
+  const { given, variables } = withEnvironment(options, env, name);
   const problems = [
     ...checkAll(given, OPTIONS_SCHEMA, '', variables),
     ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.', variables),
     ...checkAll(given.backoff, BACKOFF_SCHEMA, 'backoff.'),
     ...checkAll(given.retention, RETENTION_SCHEMA, 'retention.'),
     ...checkRedisUrl(given.redis, variables),
+    ...checkHandlerOptions(given.handlerOptions),
     ...checkRelations(given),
   ];
   if (problems.length > 0) throw new InvalidOptionsError(problems);
@@ -38,6 +53,8 @@ export function resolveOptions(
   const postgres = given.postgres ?? {};
   const backoff = given.backoff ?? {};
   return Object.freeze<KyuConfig>({
+    name,
+    metricsPath,
     postgres: Object.freeze({
       url: postgres.url ?? DEFAULT_POSTGRES_URL,
       dataSource: postgres.dataSource,
@@ -55,7 +72,7 @@ export function resolveOptions(
       ? given.redis!
       : { ...(given.redis as object), url: DEFAULT_REDIS_URL },
     workers: given.workers ?? 5,
-    queueName: given.queueName ?? 'kyu:default',
+    queueName: given.queueName ?? queueNameOf(name),
     metricsPort: given.metricsPort ?? 9090,
     staleJobTimeoutMs: ms(given.staleJobTimeout, '10m'),
     heartbeatIntervalMs: ms(given.heartbeatInterval, HEARTBEAT_INTERVAL),
@@ -69,6 +86,7 @@ export function resolveOptions(
     context: given.context,
     currentJob: given.currentJob ?? false,
     tracing: given.tracing ?? 'link',
+    handlerOptions: handlerOptionsMap(given.handlerOptions),
     retention: Object.freeze({
       completed: keepMs(given.retention?.completed, '7d'),
       cancelled: keepMs(given.retention?.cancelled, '7d'),
@@ -89,6 +107,12 @@ const HEARTBEAT_TIMEOUT = '30s';
 const BACKOFF_BASE = '1s';
 const BACKOFF_CAP = '1h';
 
+/** They decide what the module provides and routes, so a factory cannot return them. */
+const BESIDE_THE_FACTORY = new Set<string>([
+  'name',
+  'metricsPath',
+] satisfies (keyof Registration)[]);
+
 /** The variable that a value came from, by the name of its option: whoever reads of a problem must know where to look. */
 type Variables = ReadonlyMap<string, string>;
 
@@ -96,12 +120,16 @@ type Variables = ReadonlyMap<string, string>;
 function withEnvironment(
   options: KyuOptions,
   env: NodeJS.ProcessEnv,
+  name: string | undefined,
 ): { given: KyuOptions; variables: Variables } {
   const given = { ...options };
   const variables = new Map<string, string>();
-  if (given.mode === undefined && env.KYU_MODE) {
-    given.mode = env.KYU_MODE as KyuMode; // checked with the rest
-    variables.set('mode', 'KYU_MODE');
+  const modeVariable = [name && modeVariableOf(name), 'KYU_MODE'].find(
+    (variable) => variable && env[variable],
+  );
+  if (given.mode === undefined && modeVariable) {
+    given.mode = env[modeVariable] as KyuMode; // checked with the rest
+    variables.set('mode', modeVariable);
   }
   const { postgres = {} } = given;
   if (
@@ -147,6 +175,10 @@ function checkAll(
   return Object.entries(values).flatMap(([key, value]) => {
     const name = path + key;
     const check = Object.hasOwn(schema, key) ? schema[key] : undefined;
+    if (!check && BESIDE_THE_FACTORY.has(name))
+      return [
+        `"${name}" must be known before the options are: give it to forRoot() or forRootAsync() itself, beside useFactory`,
+      ];
     if (!check) {
       const meant = didYouMean(key, Object.keys(schema));
       return [

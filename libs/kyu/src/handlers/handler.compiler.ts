@@ -1,14 +1,13 @@
 import {
-  ContextIdFactory,
   ExternalContextCreator,
   ModuleRef,
   ModulesContainer,
-  type ContextId,
 } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import type { JobHandlerFunction } from './handler.js';
+import { openJobContext } from './job-request.js';
 import {
   NestInternals,
   type HandlerPlace,
@@ -44,14 +43,20 @@ export class HandlerCompiler {
         method,
         moduleKey,
       });
-    // Request scope, in the handler, what it depends on, or its enhancers: one DI context a job.
+    // Request scope, in the handler, what it depends on, or its enhancers: one DI context a job. The instance is that of the handler's own module:
+    // another may provide something else under the same token.
+    const host = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
+    const isTreeDurable = wrapper.isDependencyTreeDurable();
     return async (payload, context) => {
-      const contextId: ContextId = ContextIdFactory.create();
-      this.moduleRef.registerRequestByContextId(context, contextId);
-      const instance = await this.moduleRef.resolve<Instance>(
+      const contextId = openJobContext(
+        this.moduleRef,
+        isTreeDurable,
+        payload,
+        context,
+      );
+      const instance = await host.resolve<Instance>(
         wrapper.token as never,
         contextId,
-        { strict: false },
       );
       const inquirerId = wrapper.id;
       return this.pipeline({

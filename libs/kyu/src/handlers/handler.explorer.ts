@@ -4,7 +4,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
-import { readJobHandler } from './job-handler.decorator.js';
+import { queueOf, readJobHandler } from './job-handler.decorator.js';
 
 type Prototype = Record<string, (...args: never[]) => unknown>;
 
@@ -33,10 +33,12 @@ export class HandlerExplorer {
         const hostClass =
           prototype.constructor as never as Handler['hostClass'];
         const { definition, ...named } = metadata;
+        const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
         yield {
           ...named,
+          queue: queueOf(metadata, hostClass, place),
           schema: definition?.schema,
-          place: `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`,
+          place,
           call: lazily(() => this.compiler.compile(wrapper, name)),
           hostClass,
           method,

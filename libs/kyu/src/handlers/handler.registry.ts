@@ -3,14 +3,14 @@ import {
   Injectable,
   type LoggerService,
   type NestInterceptor,
-  type Type,
 } from '@nestjs/common';
-import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
+import { Registrations } from '../config/registrations.js';
 import {
   DuplicateHandlerError,
   InvalidJobError,
+  InvalidOptionsError,
 } from '../errors/kyu.errors.js';
 import { backoffMs } from '../job/backoff.js';
 import { loadClassTools } from '../job/class-schema.js';
@@ -28,6 +28,7 @@ import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
+import { InterceptorFactory } from './interceptor.factory.js';
 import { throughInterceptors } from './interceptor-chain.js';
 import { newExecutionContext } from './pipeline.js';
 
@@ -47,15 +48,19 @@ export class HandlerRegistry {
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly explorer: HandlerExplorer,
-    private readonly moduleRef: ModuleRef,
-    private readonly modules: ModulesContainer,
+    private readonly interceptorFactory: InterceptorFactory,
+    private readonly registrations: Registrations,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
-  /** Finds the decorated handlers and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError} */
+  /** Finds the decorated handlers of this registration and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError | InvalidOptionsError} */
   async load(): Promise<void> {
     const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
     for (const handler of this.explorer.explore()) {
+      const unknown = this.registrations.whyUnknown(handler.queue);
+      if (unknown)
+        throw new InvalidOptionsError([`${handler.place} ${unknown}`]);
+      if (handler.queue !== this.config.name) continue;
       const other = this.handlers.get(handler.jobType);
       if (other && !registered.has(handler.jobType))
         throw new DuplicateHandlerError(handler.jobType, [
@@ -66,40 +71,9 @@ export class HandlerRegistry {
     }
     if ([...this.handlers.values()].some(({ schema }) => isDtoClass(schema)))
       await loadClassTools();
-    const made = await Promise.all(
-      this.config.interceptors.map(async (interceptor) =>
-        typeof interceptor === 'function'
-          ? this.instanceOf(interceptor)
-          : interceptor,
-      ),
-    );
+    const made = await this.interceptorFactory.makeAll();
     this.interceptors = [...made, ...this.interceptors];
     this.calls.clear();
-  }
-
-  /** The application's own instance where it provides the class; else one of ours, made as if the module that imports KyuModule provided it. */
-  private async instanceOf(
-    type: Type<NestInterceptor>,
-  ): Promise<NestInterceptor> {
-    try {
-      return this.moduleRef.get(type, { strict: false });
-    } catch {
-      // Its dependencies are with the importer, or among the imports of forRootAsync().
-      return this.importersRef()
-        .create(type)
-        .catch(() => this.moduleRef.create(type));
-    }
-  }
-
-  private importersRef(): ModuleRef {
-    const modules = [...this.modules.values()];
-    const kyu = modules.find(({ providers }) => providers.has(HandlerRegistry));
-    const importer = modules.find(
-      ({ imports }) => kyu !== undefined && imports.has(kyu),
-    );
-    const ref = importer?.providers.get(ModuleRef)?.instance as
-      ModuleRef | undefined;
-    return ref ?? this.moduleRef;
   }
 
   /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */
@@ -117,6 +91,7 @@ export class HandlerRegistry {
     this.put({
       jobType,
       place: `register(${showValue(jobType)})`,
+      queue: this.config.name,
       defaults: {
         ...this.defaultsOf(jobType),
         ...definition?.defaults,
@@ -151,7 +126,7 @@ export class HandlerRegistry {
   }
 
   defaultsOf(jobType: string): JobDefaults {
-    return this.handlers.get(jobType)?.defaults ?? {};
+    return this.configured(jobType, this.handlers.get(jobType)?.defaults ?? {});
   }
 
   /** What checks the payloads of a type, if this process knows. */
@@ -194,6 +169,12 @@ export class HandlerRegistry {
     return schema ? checkedCall(jobType, schema, call) : call;
   }
 
+  /** What the configuration says stands in front of what the code says. */
+  private configured(jobType: string, defaults: JobDefaults): JobDefaults {
+    const options = this.config.handlerOptions.get(jobType);
+    return options ? { ...defaults, ...options } : defaults;
+  }
+
   private put(handler: Handler): void {
     this.waits.set(handler.jobType, this.check(handler));
     this.handlers.set(handler.jobType, handler);
@@ -206,7 +187,8 @@ export class HandlerRegistry {
     try {
       checkJobType(jobType);
       checkDefaults(defaults);
-      return retryWait(defaults.backoff, this.config.backoff, (problem) =>
+      const { backoff } = this.configured(jobType, defaults);
+      return retryWait(backoff, this.config.backoff, (problem) =>
         this.logger.warn(
           `The backoff of ${place} ${problem}; the job waits as the module says.`,
         ),

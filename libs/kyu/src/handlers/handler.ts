@@ -18,6 +18,8 @@ export interface Handler {
   jobType: string;
   /** The method or function, for people: `EmailJobs.send (MailModule)`. */
   place: string;
+  /** The name of the registration whose jobs it runs; undefined: the default one. */
+  queue: string | undefined;
   defaults: JobDefaults;
   /** What checks the payload; undefined: nothing does. */
   schema: JobSchema | undefined;

@@ -1,16 +1,30 @@
 import { SetMetadata } from '@nestjs/common';
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { JobDefinition, type InputOf } from '../job/job-definition.js';
 import type { JobTypes } from '../job/job-types.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { HandlerDecorator } from './handler-decorator.js';
 
 const JOB_HANDLER = Symbol('kyu:job-handler');
+const JOB_QUEUE = Symbol('kyu:job-queue');
 
 /** What the decorator wrote on a method. */
 export interface JobHandlerMetadata {
   jobType: string;
+  /** As the decorator says; a definition and the class may say it as well. */
+  queue: string | undefined;
   defaults: JobDefaults;
   definition: JobDefinition | undefined;
+}
+
+/**
+ * What a handler says of itself and of the jobs of its type.
+ *
+ * @publicApi
+ */
+export interface JobHandlerOptions extends JobDefaults {
+  /** The registration whose jobs it runs: the name of a `KyuModule.forRoot({ name })`. @default the definition's, else the class's `@JobQueue()`, else the registration without a name */
+  queue?: string;
 }
 
 /**
@@ -22,28 +36,29 @@ export interface JobHandlerMetadata {
  * `@JobHandler<unknown>(SendEmail)` checks neither, `@JobHandler<SendEmail>(SendEmail)` the parameters alone.
  *
  * @param type the name that jobs are enqueued under, at most 128 bytes, or what `defineJob()` made.
- * @param defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves. They stand in front of the definition's.
+ * @param options the queue, and defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves. They stand in front of the definition's.
  * @publicApi
  */
 export function JobHandler<Payload, Result = unknown>(
   type: JobDefinition<Payload, Result, unknown>,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): HandlerDecorator<Payload, Result>;
 export function JobHandler<Name extends keyof JobTypes>(
   type: Name,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): HandlerDecorator<InputOf<Name>, unknown>;
 export function JobHandler<Name extends string>(
   type: Name extends keyof JobTypes ? never : Name,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): MethodDecorator;
 export function JobHandler(
   type: string | JobDefinition,
-  defaults: JobDefaults = {},
+  { queue, ...defaults }: JobHandlerOptions = {},
 ): MethodDecorator {
   const definition = type instanceof JobDefinition ? type : undefined;
   return SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, {
     jobType: definition?.name ?? (type as string),
+    queue,
     defaults: { ...definition?.defaults, ...defaults },
     definition,
   });
@@ -53,3 +68,30 @@ export const readJobHandler = (
   method: object,
 ): JobHandlerMetadata | undefined =>
   Reflect.getMetadata(JOB_HANDLER, method) as JobHandlerMetadata | undefined;
+
+/**
+ * Binds all handlers of a class to the queue of a named registration: `@JobQueue('billing')`. A handler that names its own queue, or whose definition does, keeps it.
+ *
+ * @param name the name of a `KyuModule.forRoot({ name })`; one that nobody registered is an error at boot.
+ * @publicApi
+ */
+export const JobQueue = (name: string): ClassDecorator =>
+  SetMetadata(JOB_QUEUE, name);
+
+/** The name of the registration that a handler belongs to. @throws {InvalidOptionsError} */
+export function queueOf(
+  { queue, jobType, definition }: JobHandlerMetadata,
+  hostClass: object,
+  place: string,
+): string | undefined {
+  const defined = definition?.queue;
+  if (queue !== undefined && defined !== undefined && queue !== defined)
+    throw new InvalidOptionsError([
+      `${place} is for the queue '${queue}', and the definition of "${jobType}" is for '${defined}', where it would never get a job: remove one of the two`,
+    ]);
+  return (
+    queue ??
+    defined ??
+    (Reflect.getMetadata(JOB_QUEUE, hostClass) as string | undefined)
+  );
+}

@@ -1,4 +1,9 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
 import type { JobRunInfo } from '../job/job-context.js';
 
 /**
@@ -6,7 +11,10 @@ import type { JobRunInfo } from '../job/job-context.js';
  *
  * @publicApi
  */
-export const JobPayload = createParamDecorator(
+export const JobPayload: (
+  // Written out: inferred, it would name types that Nest 11 does not have.
+  ...fieldOrPipes: (string | PipeTransform | Type<PipeTransform>)[]
+) => ParameterDecorator = createParamDecorator(
   (field: string | undefined, context: ExecutionContext): unknown => {
     const payload = context.getArgByIndex<unknown>(0);
     if (field === undefined) return payload;

@@ -33,7 +33,7 @@ export class JobDefinition<
   constructor(
     readonly name: string,
     readonly schema: JobSchema | undefined,
-    /** The queue that its jobs belong to; undefined: any. */
+    /** The name of the registration that its jobs belong to; undefined: any. */
     readonly queue: string | undefined,
     readonly defaults: Readonly<JobDefaults>,
   ) {
@@ -47,7 +47,7 @@ export class JobDefinition<
  * @publicApi
  */
 export interface JobDefinitionOptions extends JobDefaults {
-  /** The name of the queue that jobs of this type belong to: enqueued in another, they are refused. @default any queue */
+  /** The queue that jobs of this type belong to, the name of a `KyuModule.forRoot({ name })`: enqueued in another, they are refused. @default any queue */
   queue?: string;
 }
 

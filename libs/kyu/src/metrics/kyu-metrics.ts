@@ -29,7 +29,10 @@ export class KyuMetrics {
     events: KyuEvents,
   ) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
+    // Node's own numbers are the process's: once is enough, and no queue's.
+    if (config.name === undefined)
+      collectDefaultMetrics({ register: this.registry });
+    else this.registry.setDefaultLabels({ queue: config.name });
 
     // The five of the original, by their names and labels.
     const submitted = new Counter({

@@ -22,7 +22,7 @@ export function prepareJob(
   options: EnqueueOptions,
 ): NewJob | Promise<NewJob> {
   const definition = type instanceof JobDefinition ? type : undefined;
-  if (definition) refuseOtherQueue(definition, config.queueName);
+  if (definition) refuseOtherQueue(definition, config.name);
   const jobType = definition?.name ?? (type as string);
   const own = { ...definition?.defaults, ...handlers.defaultsOf(jobType) };
   const complete = (valid: unknown): NewJob =>
@@ -38,10 +38,13 @@ export function prepareJob(
 }
 
 /** @throws {InvalidJobError} */
-function refuseOtherQueue({ name, queue }: JobDefinition, used: string): void {
+function refuseOtherQueue(
+  { name, queue }: JobDefinition,
+  used: string | undefined,
+): void {
   if (queue !== undefined && queue !== used)
     throw new InvalidJobError(
-      `Jobs of the type "${name}" belong to the queue "${queue}", and this QueueService is that of "${used}"; enqueue it with the other one. Nothing was stored.`,
+      `Jobs of the type "${name}" belong to the queue "${queue}", and this QueueService is that of ${used === undefined ? 'the default registration' : `"${used}"`}; enqueue it with @InjectQueue('${queue}'). Nothing was stored.`,
     );
 }
 

@@ -85,7 +85,8 @@ export class QueueService {
     private readonly scope: JobScope,
     private readonly runner: JobRunner,
     private readonly alarm: DueAlarm,
-    private readonly events: KyuEvents,
+    /** What happens to this queue's jobs in this process. */
+    readonly events: KyuEvents,
   ) {}
 
   /**

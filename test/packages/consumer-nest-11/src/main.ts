@@ -1,0 +1,47 @@
+import { NestFactory } from '@nestjs/core';
+import { getQueueToken, QueueService } from '@kyu/nestjs';
+import { nextEvent } from '@kyu/testing';
+import { AppModule } from './app.module';
+import { JobLog } from './pipeline';
+
+/** Jobs of both queues, each from an HTTP request to its end; then everything is closed, and nothing must keep the process alive. */
+async function main(): Promise<void> {
+  const app = await NestFactory.create(AppModule, {
+    logger: ['error', 'warn'],
+  });
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const main = app.get(QueueService);
+  const billing = app.get<QueueService>(getQueueToken('billing'));
+
+  async function post(queue: QueueService, path: string, body: unknown) {
+    const settled = nextEvent(queue.events, 'job.settled');
+    const response = await fetch(`${url}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const { id } = (await response.json()) as { id: string };
+    await settled;
+    const { status, result } = await queue.inspect(id);
+    return { status, result };
+  }
+
+  const greeting = await post(main, 'greetings', { name: 'Ada' });
+  const paid = await post(billing, 'charges', { paid: true });
+  const unpaid = await post(billing, 'charges', { paid: false });
+  const metrics = await (await fetch(`${url}/metrics/billing`)).text();
+  const log = app.get(JobLog).lines;
+  await app.close();
+  console.log(
+    JSON.stringify({
+      greeting,
+      paid,
+      unpaid,
+      log,
+      metrics: /kyu_jobs_total{queue="billing"} \d/.exec(metrics)?.[0],
+    }),
+  );
+}
+
+void main();
