@@ -32,6 +32,7 @@ const SCHEMA =
 const PREFIX = 'at most 20 letters, digits and _';
 const QUEUE = 'a name of 1 to 100 letters, digits and : _ . -';
 const LOGGER = "a logger like Nest's, with log, warn and error";
+const CONTEXT = 'an object with the functions capture and run';
 const INTERCEPTORS = 'an array of interceptor classes or instances';
 const AGE = "a duration such as '7d', at most ten years, or false for ever";
 const DATA_SOURCE = 'an initialised TypeORM DataSource';
@@ -75,6 +76,10 @@ describe('an option that is wrong', () => {
     ['interceptors', [{}], INTERCEPTORS, 'an array'],
     ['interceptors', [null], INTERCEPTORS, 'an array'],
     ['globalEnhancers', 'yes', 'true or false', '"yes"'],
+    ['context', { capture() {} }, CONTEXT, 'an object'],
+    ['currentJob', 1, 'true or false', '1'],
+    ['tracing', true, "'link', 'parent' or false", 'true'],
+    ['tracing', 'child', "'link', 'parent' or false", '"child"'],
     ['maxRetries', -1, 'an integer from 0 to 2147483647', '-1'],
     ['timeout', 0, duration(1), '0'],
     ['timeout', '24.9d', duration(1), '"24.9d"'],
@@ -186,7 +191,7 @@ describe('an option that is unknown', () => {
     ['timeoutMs', 'unknown option "timeoutMs", did you mean "timeout"?'],
     ['elephant', 'unknown option "elephant"'],
     ['constructor', 'unknown option "constructor"'],
-    ['toString', 'unknown option "toString"'],
+    ['toString', 'unknown option "toString", did you mean "tracing"?'],
     ['postgres.hasOwnProperty', 'unknown option "postgres.hasOwnProperty"'],
   ])('%s', (name, problem) => {
     expect(problemsOf(at(name, 1))).toEqual([problem]);

@@ -13,7 +13,7 @@ export interface JobListenerMetadata {
  * stored, for all queues of the application. What the method throws is logged, and harms neither the job nor other listeners.
  *
  * @param event what happened: a state that the job has reached (`'dead'`), or what was done with it (`'enqueued'`, `'claimed'`, `'released'`, `'rescued'`).
- * @param jobType only jobs of this type: its name, or what has it as its `name`. @default all
+ * @param jobType only jobs of this type: its name, or what `defineJob()` made. @default all
  * @publicApi
  */
 export const OnJobEvent =
