@@ -6,7 +6,7 @@ export interface FaultsArguments {
   contestants: readonly Contestant[];
   faults: readonly FaultName[];
   seed: number;
-  /** Where the results go; undefined: beside the page, if everything is played. */
+  /** Where the results go; undefined: beside the page, if that is written. */
   json: string | undefined;
   /** Leaves the folder with ledgers and logs behind. */
   keep: boolean;
@@ -20,7 +20,7 @@ export const USAGE = `npm run bench:faults -- [options]
   --contestant NAME   may be repeated; all: ${names.join(', ')}
   --fault NAME        may be repeated; all: ${FAULT_NAMES.join(', ')}
   --seed N            the same load and victims as in the run that printed this seed
-  --json FILE         docs/faults.json, which is written when everything is played
+  --json FILE         docs/faults.json; it and docs/faults.md are written when everything is played
   --keep              leaves ledgers and logs in the temporary folder`;
 
 /** @throws with a sentence for people. */

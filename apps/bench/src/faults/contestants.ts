@@ -14,7 +14,8 @@ export interface Contestant {
   package: string;
   postgres: boolean;
   redis: 'disposable' | 'durable' | undefined;
-  heartbeatSeconds?: number;
+  /** A second row for a peer: with what its documentation recommends beyond its defaults. */
+  tuned: boolean;
   /** Faults that it can suffer. */
   faults: FaultName[];
   /** What its documentation says of jobs whose worker has died. */
@@ -39,7 +40,7 @@ const PG_BOSS_CHOICES: Sourced[] = [
     source: `${PGBOSS}/api/queues`,
   },
   {
-    text: '`localConcurrency` 8, polling every 0.5 s, the shortest that it allows (default 2 s)',
+    text: '`localConcurrency` 5, polling every 0.5 s, the shortest that it allows (default 2 s)',
     source: `${PGBOSS}/api/workers`,
   },
 ];
@@ -52,14 +53,15 @@ export const CONTESTANTS: readonly Contestant[] = [
     package: '@kyu/nestjs',
     postgres: true,
     redis: 'disposable',
+    tuned: false,
     faults: EVERYTHING,
     rescue: {
-      text: 'within 37 s (`heartbeatTimeout` 30 s)',
-      source: '../../../README.md',
+      text: 'after about 30 s (`heartbeatTimeout`)',
+      source: '../../../README.md#configuration',
     },
     choices: [
       {
-        text: 'all options at their defaults, but for `workers: 8` and no metrics port, as several processes share the machine',
+        text: 'all options at their defaults, but for `workers: 5` and no metrics port, as several processes share the machine',
         source: '../../../README.md#configuration',
       },
       {
@@ -75,6 +77,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     package: 'bullmq',
     postgres: false,
     redis: 'durable',
+    tuned: false,
     faults: EVERYTHING,
     rescue: {
       text: 'about 30 s, by locks of 30 s and a look every 30 s',
@@ -106,6 +109,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     package: 'pg-boss',
     postgres: true,
     redis: undefined,
+    tuned: false,
     faults: WITHOUT_REDIS,
     rescue: {
       text: 'after 15 min (`expireInSeconds`), heartbeats are off',
@@ -120,7 +124,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     package: 'pg-boss',
     postgres: true,
     redis: undefined,
-    heartbeatSeconds: 30,
+    tuned: true,
     faults: WITHOUT_REDIS,
     rescue: {
       text: 'in one to two minutes',
@@ -140,6 +144,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     package: 'graphile-worker',
     postgres: true,
     redis: undefined,
+    tuned: false,
     faults: WITHOUT_REDIS,
     rescue: {
       text: 'after 4 h (crash recovery is a feature of its paid edition)',
@@ -153,6 +158,26 @@ export const CONTESTANTS: readonly Contestant[] = [
       {
         text: '`runner.stop()` on SIGTERM; a supervisor starts a process anew whose runner has ended',
         source: `${GRAPHILE}/library/run`,
+      },
+    ],
+  },
+  {
+    name: 'graphile-worker-batching',
+    title: 'graphile-worker with batching',
+    peer: 'graphile-worker',
+    package: 'graphile-worker',
+    postgres: true,
+    redis: undefined,
+    tuned: true,
+    faults: WITHOUT_REDIS,
+    rescue: {
+      text: 'after 4 h',
+      source: `${GRAPHILE}/error-handling`,
+    },
+    choices: [
+      {
+        text: 'as above, with the local queue and the batches that it recommends for high throughput',
+        source: `${GRAPHILE}/performance`,
       },
     ],
   },

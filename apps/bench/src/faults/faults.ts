@@ -16,11 +16,11 @@ const STEADY = { burst: 0, perSecond: 12, workMs: WORK_MS };
 /** Between the crash of a store and its next start. */
 export const DOWN_MS = 1_500;
 
-/**
- * Worker processes of a case, and jobs that each runs at once: a little more than the load needs, so that a queue that is stuck is not taken for a slow one.
- */
-export const WORKERS = 2;
-export const CONCURRENCY = 8;
+/** Worker processes of a case, and jobs that each runs at once: a little more than the load needs. */
+export const WORKERS = 3;
+export const CONCURRENCY = 5;
+/** The first of them are killed. The others live on, so that the timers of whoever looks for dead workers are not set back by every boot. */
+export const VICTIMS = 2;
 
 /**
  * How long after the last fault a job may take. Longer than every documented rescue but those of a quarter of an hour and more: pg-boss with heartbeats

@@ -112,15 +112,15 @@ try {
 try {
   const report = await main(parsed);
   show(report);
-  const json = parsed.json ?? (parsed.whole ? `${DOCS}faults.json` : undefined);
+  const problems = report.cases.flatMap(problemsOf);
+  for (const problem of problems) console.error(`✗ ${problem}`);
+  const publish = parsed.whole && problems.length === 0;
+  if (publish) await writePage(report, `${DOCS}faults.md`);
+  const json = parsed.json ?? (publish ? `${DOCS}faults.json` : undefined);
   if (json !== undefined) {
     await mkdir(path.dirname(path.resolve(json)), { recursive: true });
     await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
   }
-  const problems = report.cases.flatMap(problemsOf);
-  for (const problem of problems) console.error(`✗ ${problem}`);
-  if (parsed.whole && problems.length === 0)
-    await writePage(report, `${DOCS}faults.md`);
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {
   console.error(error);

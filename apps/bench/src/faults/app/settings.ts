@@ -22,8 +22,8 @@ export interface Setup {
   urls: Urls;
   /** Jobs that one worker process runs at once. */
   concurrency: number;
-  /** Of pg-boss; undefined: its default, which is off. */
-  heartbeatSeconds?: number;
+  /** With the options that its documentation recommends beyond its defaults. */
+  tuned: boolean;
 }
 
 /** Jobs in all; `burst` of them at once, the others at a steady rate. */

@@ -109,20 +109,6 @@ describe('overlapping', () => {
     expect(overlapping(runs(lines, [['one', 9]]))).toEqual([]);
     expect(overlapping(runs(lines, [['one', 11]]))).toEqual(['a']);
   });
-
-  it('sees through a short run to a long one', () => {
-    const three = ledger(
-      ['start', 'a', 1, 'long'],
-      ['start', 'a', 2, 'short'],
-      ['end', 'a', 3, 'short'],
-      ['start', 'a', 5, 'third'],
-      ['end', 'a', 6, 'third'],
-      ['end', 'a', 9, 'long'],
-    );
-    const withoutSecond = three.filter(({ process }) => process !== 'short');
-    expect(overlapping(runs(withoutSecond))).toEqual(['a']);
-    expect(overlapping(runs(three))).toEqual(['a']);
-  });
 });
 
 describe('rescues', () => {

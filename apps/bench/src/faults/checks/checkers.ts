@@ -44,7 +44,7 @@ export function overlapping(runs: readonly Run[]): string[] {
   for (const { key, startedAt, overAt } of runs) {
     const over = latest.get(key);
     if (over !== undefined && startedAt < over) found.add(key);
-    latest.set(key, Math.max(over ?? 0, overAt));
+    latest.set(key, overAt);
   }
   return [...found];
 }

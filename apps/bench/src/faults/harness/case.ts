@@ -17,6 +17,7 @@ import {
   DOWN_MS,
   FAULTS,
   PATIENCE_MS,
+  VICTIMS,
   type FaultName,
 } from '../faults.js';
 import { Fleet } from './fleet.js';
@@ -36,8 +37,8 @@ export interface CaseResult extends Verdict {
   jobs: number;
   /** From the last fault, or the last job, until nothing was left to do; undefined: that did not come within the patience. */
   settledMs: number | undefined;
-  /** Processes that ended without being killed. A supervisor started them anew. */
-  surprises: string[];
+  /** Processes that were up and ended without being killed. A supervisor started them anew. */
+  surprises: number;
   versions: Record<string, string>;
 }
 
@@ -56,9 +57,7 @@ export async function playCase(
     const setup: Setup = {
       urls: stores.urls,
       concurrency: CONCURRENCY,
-      ...(contestant.heartbeatSeconds !== undefined && {
-        heartbeatSeconds: contestant.heartbeatSeconds,
-      }),
+      tuned: contestant.tuned,
     };
     await peer.prepare(setup);
     const plan = FAULTS[fault];
@@ -155,9 +154,9 @@ class Game {
           .filter(({ how }) => how === 'open')
           .map(({ process }) => process),
       );
-      return this.fleet.workers.filter(
-        ({ ready, process }) => ready && busy.has(process!),
-      );
+      return this.fleet.workers
+        .slice(0, VICTIMS)
+        .filter(({ ready, process }) => ready && busy.has(process!));
     };
     await this.until(() => inTheMiddle().length > 0);
     const victim = this.random.pick(inTheMiddle());

@@ -52,8 +52,8 @@ export class Fleet {
     return new Map(this.all.flatMap(({ deaths }) => [...deaths]));
   }
 
-  get surprises(): string[] {
-    return this.all.flatMap(({ surprises }) => surprises);
+  get surprises(): number {
+    return this.all.reduce((sum, { surprises }) => sum + surprises, 0);
   }
 
   async stop(patienceMs: number): Promise<void> {

@@ -39,8 +39,8 @@ interface Incarnation {
 export class Supervised {
   /** When each incarnation was seen to have ended. */
   readonly deaths = new Map<string, number>();
-  /** Ends that nobody here had caused. */
-  readonly surprises: string[] = [];
+  /** Ends, of processes that were up, that nobody here had caused. */
+  surprises = 0;
   private current: Incarnation | undefined;
   private kept = true;
   private started = 0;
@@ -114,22 +114,23 @@ export class Supervised {
     closeSync(log);
     living.add(child);
     child.on('error', () => undefined);
-    const ended = once(child, 'exit').then(([code, signal]) =>
-      this.ended(name, child, signal ?? code),
-    );
+    const ended = once(child, 'exit');
     const incarnation: Incarnation = { name, child, ready: false, ended };
     child.once('message', () => (incarnation.ready = true));
     this.current = incarnation;
+    void ended.then(([code, signal]) =>
+      this.ended(incarnation, signal ?? code),
+    );
   }
 
-  private ended(name: string, child: ChildProcess, how: unknown): void {
+  private ended({ name, child, ready }: Incarnation, how: unknown): void {
     this.deaths.set(name, monotonicMs());
     living.delete(child);
     this.current = undefined;
     if (this.settingsFor(name).role === 'producer' && how === 0)
       this.kept = false;
-    else if (!this.expected.has(name))
-      this.surprises.push(`${name} ended by itself (${String(how)})`);
+    // One that is not up yet cannot come up while its store is away.
+    else if (ready && !this.expected.has(name)) this.surprises++;
     setTimeout(() => {
       if (this.kept && !this.current && !over) this.spawn();
     }, RESPAWN_MS);

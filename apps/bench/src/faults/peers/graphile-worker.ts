@@ -9,6 +9,13 @@ const NOT_DONE = `
   SELECT payload->>'key' AS key, attempts >= max_attempts AND locked_at IS NULL AS buried
     FROM graphile_worker._private_jobs`;
 
+/** As its page on performance recommends; off by default. */
+const batching = (concurrency: number) => ({
+  localQueue: { size: concurrency + 1 },
+  completeJobBatchDelay: 250,
+  failJobBatchDelay: 250,
+});
+
 export const peer: Peer = {
   async prepare({ urls }) {
     const utils = await makeWorkerUtils({ connectionString: urls.postgres });
@@ -22,7 +29,7 @@ export const peer: Peer = {
       close: async () => utils.release(),
     };
   },
-  async work({ urls, concurrency }, run) {
+  async work({ urls, concurrency, tuned }, run) {
     const runner = await startRunner({
       connectionString: urls.postgres,
       concurrency,
@@ -30,6 +37,7 @@ export const peer: Peer = {
       maxPoolSize: Math.max(10, concurrency + 2),
       // SIGTERM is handled by the process, as for all contestants.
       noHandleSignals: true,
+      ...(tuned && { preset: { worker: batching(concurrency) } }),
       taskList: {
         [TASK]: (payload, { abortSignal }) =>
           run(payload as Payload, abortSignal),

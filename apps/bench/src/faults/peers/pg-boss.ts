@@ -5,6 +5,8 @@ import { query } from './query.js';
 
 const QUEUE = 'jobs';
 const STOP_MS = 20_000;
+/** Recommended for quick tasks: 30 to 60. */
+const HEARTBEAT_SECONDS = 30;
 
 const NOT_DONE = `
   SELECT data->>'key' AS key, state IN ('failed', 'cancelled') AS buried
@@ -22,11 +24,11 @@ const stop = (boss: PgBoss): Promise<void> =>
 export const peer: Peer = {
   async prepare(setup) {
     const boss = await start(setup);
-    const { heartbeatSeconds } = setup;
     // Two retries and an expiry of 15 minutes are its defaults.
-    await boss.createQueue(QUEUE, {
-      ...(heartbeatSeconds && { heartbeatSeconds }),
-    });
+    await boss.createQueue(
+      QUEUE,
+      setup.tuned ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {},
+    );
     await stop(boss);
   },
   async produce(setup) {

@@ -34,7 +34,6 @@ const COLUMNS: Record<FaultName, Column[]> = {
     AGAIN,
     ['rescued', ({ rescue: r }) => `${r.rescued} of ${r.interrupted}`],
     ['rescue p50 / max', (result) => rescueTimes(result)],
-    ['rescue by its documentation', ({ contestant }) => documented(contestant)],
   ],
   flush: [
     [
@@ -44,7 +43,7 @@ const COLUMNS: Record<FaultName, Column[]> = {
     ],
     ...OUTCOME,
     AGAIN,
-    ['all done after', ({ settledMs }) => seconds(settledMs)],
+    ['all done after', (result) => doneAfter(result)],
   ],
   crash: [
     [
@@ -54,8 +53,8 @@ const COLUMNS: Record<FaultName, Column[]> = {
     ['calls refused', ({ refused }) => refused],
     ...OUTCOME,
     AGAIN,
-    ['processes that gave up', ({ surprises }) => surprises.length],
-    ['all done after', ({ settledMs }) => seconds(settledMs)],
+    ['processes that gave up', ({ surprises }) => surprises],
+    ['all done after', (result) => doneAfter(result)],
   ],
 };
 
@@ -117,8 +116,8 @@ function rescueTimes({ rescue }: CaseResult): string {
   return `${seconds(p50)} / ${rescued === interrupted ? seconds(max) : over}`;
 }
 
-const documented = (name: string): string =>
-  CONTESTANTS.find((each) => each.name === name)!.rescue.text;
+const doneAfter = ({ lost, settledMs }: CaseResult): string =>
+  lost > 0 ? 'never' : seconds(settledMs);
 
 const seconds = (ms: number | undefined): string =>
   ms === undefined
