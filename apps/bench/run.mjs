@@ -1,5 +1,5 @@
 // `npm run bench`: installs what the bench needs (the peers, and the Node that runs them all), builds the library and the bench,
-// and hands over to it. `--faults` as the first argument starts src/faults/main.ts instead of src/main.ts.
+// and hands over to it. `--faults` or `--readme` as the first argument starts the program in that folder instead of src/main.ts.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -51,13 +51,13 @@ run(
 );
 
 const [first, ...rest] = process.argv.slice(2);
-const faults = first === '--faults';
+const folder = { '--faults': 'faults/', '--readme': 'readme/' }[first];
 run(
   here('node_modules/node/bin/node'),
   [
     '--enable-source-maps',
-    here(`dist/apps/bench/src/${faults ? 'faults/' : ''}main.js`),
-    ...(faults ? rest : process.argv.slice(2)),
+    here(`dist/apps/bench/src/${folder ?? ''}main.js`),
+    ...(folder ? rest : process.argv.slice(2)),
   ],
   here('../..'),
 );

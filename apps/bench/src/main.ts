@@ -8,7 +8,7 @@ import { html } from './report/html.js';
 import type { Report } from './report/results.js';
 import { table } from './report/table.js';
 import { judge, TARGETS, type Verdict } from './report/targets.js';
-import { runAll } from './run.js';
+import { runAll, type Findings } from './run.js';
 import { FULL, QUICK } from './scenarios/sizes.js';
 
 // `npm run bench`: servers, scenarios, report, and nothing left behind.
@@ -38,10 +38,20 @@ async function main(args: BenchArguments): Promise<Report> {
       quick,
     });
     const run = { ground, sizes: quick ? QUICK : FULL };
-    return { environment, results: await runAll(args, run, say) };
+    const save = (findings: Findings): Promise<void> =>
+      write(args, { environment, ...findings });
+    return { environment, ...(await runAll(args, run, say, save)) };
   } finally {
     await cleanUp();
   }
+}
+
+async function write(
+  { json, html: page }: BenchArguments,
+  report: Report,
+): Promise<void> {
+  if (json) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (page) await writeFile(page, html(report));
 }
 
 /** Of those that are held against somebody else: what depends on the machine alone is not for a guard. */
@@ -62,9 +72,10 @@ const verdicts = args.guard ? guardVerdicts(report) : judge(report.results);
 say(table(report.results, verdicts));
 if (args.quick)
   say('\nThese are quick looks with small sizes: no results to quote.');
-if (args.json)
-  await writeFile(args.json, `${JSON.stringify(report, null, 2)}\n`);
-if (args.html) await writeFile(args.html, html(report));
+if (report.failures.length > 0) {
+  console.error(`\nFailed:\n${report.failures.join('\n')}`);
+  process.exitCode = 1;
+}
 if (args.guard && verdicts.some(({ passed }) => !passed)) {
   console.error('\nA ratio is below half of its target.');
   process.exitCode = 1;

@@ -1,6 +1,6 @@
 import type { ContestantName } from './contestants/names.js';
 import { median } from './report/statistics.js';
-import type { Result } from './report/results.js';
+import type { Report, Result } from './report/results.js';
 import type { Entrant, Run, Scenario } from './scenarios/scenario.js';
 
 export interface Plan {
@@ -10,13 +10,18 @@ export interface Plan {
   rounds: number;
 }
 
+export type Findings = Pick<Report, 'results' | 'failures'>;
+
 /** Round after round, and in each the contestants one after the other: whatever slows the machine down meanwhile meets all of them. */
 export async function runAll(
   { scenarios, contestants, rounds }: Plan,
   run: Run,
   say: (line: string) => void,
-): Promise<Result[]> {
+  /** After each scenario, with all that there is so far. */
+  save: (findings: Findings) => Promise<void>,
+): Promise<Findings> {
   const results: Result[] = [];
+  const failures: string[] = [];
   for (const scenario of scenarios) {
     const entrants = scenario.entrants.filter(
       ({ contestant }) =>
@@ -27,16 +32,27 @@ export async function runAll(
     const values = new Map<string, number[]>();
     for (let round = 1; round <= rounds; round++)
       for (const entrant of entrants) {
-        const measured = await entrant.round(run);
-        for (const [id, value] of Object.entries(measured)) {
-          const key = keyOf(id, entrant.contestant);
-          values.set(key, [...(values.get(key) ?? []), value!]);
+        const name = nameOf(entrant);
+        try {
+          const measured = await entrant.round(run);
+          for (const [id, value] of Object.entries(measured)) {
+            const key = keyOf(id, entrant.contestant);
+            values.set(key, [...(values.get(key) ?? []), value!]);
+          }
+          say(`  ${round}/${rounds} ${name}: ${show(measured)}`);
+        } catch (error) {
+          // The hour that the others take is not to be lost; the run as a whole has failed.
+          const { message } = error as Error;
+          failures.push(
+            `${scenario.name}, ${name}, round ${round}: ${message}`,
+          );
+          say(`  ${round}/${rounds} ${name}: FAILED, ${message}`);
         }
-        say(`  ${round}/${rounds} ${nameOf(entrant)}: ${show(measured)}`);
       }
     results.push(...summarize(scenario, entrants, values));
+    await save({ results, failures });
   }
-  return results;
+  return { results, failures };
 }
 
 function summarize(

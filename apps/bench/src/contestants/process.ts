@@ -13,7 +13,12 @@ import { Producer, type Enqueued, type Window } from './producer.js';
 
 let contestant: Contestant;
 let producer: Producer;
-let meter: Meter;
+let meter: Meter | undefined;
+
+function worker(): Meter {
+  if (meter) return meter;
+  throw new Error('This process is no worker yet: ask it to work first.');
+}
 
 const tasks = {
   open: async ({
@@ -76,10 +81,10 @@ const tasks = {
     meter = new Meter(capacity, waitMs);
     await contestant.work(meter.handle, slots);
   },
-  rate: (window: RateWindow): Promise<number> => meter.rate(window),
-  handled: (): number => meter.handled,
-  delays: (): number[] => meter.delays.splice(0),
-  lateness: (): number[] => meter.lateness.splice(0),
+  rate: (window: RateWindow): Promise<number> => worker().rate(window),
+  handled: (): number => worker().handled,
+  delays: (): number[] => worker().delays.splice(0),
+  lateness: (): number[] => worker().lateness.splice(0),
   usage: (): Usage => {
     const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
     return {
@@ -92,8 +97,10 @@ const tasks = {
   /** What the meter has counted is final only now. */
   close: async (): Promise<{ handled: number; duplicates: number }> => {
     await contestant.close();
-    const { handled = 0, duplicates = 0 } = meter ?? {};
-    return { handled, duplicates };
+    return {
+      handled: meter?.handled ?? 0,
+      duplicates: meter?.duplicates ?? 0,
+    };
   },
 };
 

@@ -94,7 +94,10 @@ export class Producer {
     let acknowledged = 0;
     let stopping = false;
     const loops = Array.from({ length: callers }, async () => {
-      while (!stopping) acknowledged += await call();
+      while (!stopping) {
+        const stored = await call();
+        acknowledged += stored; // not in one: `+=` reads its left side before the await
+      }
     });
     const failed = Promise.all(loops);
     await Promise.race([sleep(warmUpMs), failed]);

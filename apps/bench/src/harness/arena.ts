@@ -64,6 +64,7 @@ export class Arena {
       await program.ask('fill', { count, options });
     });
     this.acknowledge(count);
+    await this.ground.vacuum(this.settings.postgresUrl);
   }
 
   acknowledge(count: number): void {

@@ -54,7 +54,7 @@ export class Program<T extends Tasks> {
         `${this.name} has ended (${signal ?? `exit code ${code}`}). Its last output:\n${this.output}`,
       );
       failed(error);
-      for (const { reject } of this.waiting.values()) reject(error);
+      for (const waiting of this.waiting.values()) waiting.reject(error);
       this.waiting.clear();
     });
   }

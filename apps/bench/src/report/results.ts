@@ -19,6 +19,8 @@ export interface Result {
 export interface Report {
   environment: Environment;
   results: Result[];
+  /** Measurements that failed, with the reason: each is a number that is missing from its median. */
+  failures: string[];
 }
 
 export const find = (

@@ -25,8 +25,8 @@ export function tableWith(
     const client = new Client({ connectionString: url });
     await client.connect();
     await client.query(STATEMENTS[kind], [count]);
-    await client.query('VACUUM (ANALYZE) kyu_jobs');
     await client.end();
+    await ground.vacuum(url);
     return { url, unfinished: kind === 'finished' ? 0 : count };
   });
 }
