@@ -59,8 +59,9 @@ export class Stores {
     return (this.postgres ?? this.redis)!.crash();
   }
 
-  restart(): Promise<void> {
-    return (this.postgres ?? this.redis)!.start();
+  /** Not after stop(): a run that is broken off in between leaves no server behind. */
+  async restart(): Promise<void> {
+    if (living.has(this)) await (this.postgres ?? this.redis)!.start();
   }
 
   async versions(): Promise<Record<string, string>> {
