@@ -66,7 +66,7 @@ export const CONTESTANTS: readonly Contestant[] = [
       },
       {
         text: 'Redis without persistence: nothing in it is needed',
-        source: '../../../README.md#what-kyu-promises-so-far',
+        source: '../../../README.md',
       },
     ],
   },
@@ -152,7 +152,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     },
     choices: [
       {
-        text: '`maxPoolSize` of `concurrency` + 2; 25 attempts (its default)',
+        text: '`maxPoolSize` 10 (it recommends 10, or `concurrency` + 2 if that is more); 25 attempts (its default)',
         source: `${GRAPHILE}/config`,
       },
       {

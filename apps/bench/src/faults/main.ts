@@ -12,7 +12,7 @@ import { killAllProcesses } from './harness/supervised.js';
 import { writePage } from './report/page.js';
 import { problemsOf, type FaultsReport } from './report/report.js';
 import { show } from './report/show.js';
-import { commit, machine, versionOf } from './report/versions.js';
+import { machine, versionOf } from './report/versions.js';
 
 // `npm run bench:faults`: three faults against Kyu and its peers, on servers of their own.
 
@@ -95,10 +95,7 @@ async function playAll(
 const packageVersions = (): Record<string, string> => ({
   node: process.versions.node,
   ...Object.fromEntries(
-    CONTESTANTS.map(({ package: name }) => [
-      name,
-      versionOf(name) + (name === '@kyu/nestjs' ? commit() : ''),
-    ]),
+    CONTESTANTS.map(({ package: name }) => [name, versionOf(name)]),
   ),
 });
 

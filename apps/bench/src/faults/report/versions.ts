@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,16 +10,6 @@ export function versionOf(name: string): string {
   while (!existsSync(path.join(folder, 'package.json')) || isInner(folder))
     folder = path.dirname(folder);
   return readPackage(folder).version!;
-}
-
-/** The commit that is measured, or nothing where there is no repository. */
-export function commit(): string {
-  try {
-    const args = ['rev-parse', '--short', 'HEAD'];
-    return ` (${execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim()})`;
-  } catch {
-    return '';
-  }
 }
 
 export const machine = (): string =>
