@@ -70,6 +70,8 @@ try {
 const report = await main(args);
 const verdicts = args.guard ? guardVerdicts(report) : judge(report.results);
 say(table(report.results, verdicts));
+if (args.guard)
+  say('\nThe guard lets everything pass that reaches half of its goal.');
 if (args.quick)
   say('\nThese are quick looks with small sizes: no results to quote.');
 if (report.failures.length > 0) {

@@ -1,7 +1,8 @@
 import type { Environment } from '../report/environment.js';
-import type { Report } from '../report/results.js';
+import { CONTESTANTS } from '../contestants/names.js';
+import { find, type Report, type Result } from '../report/results.js';
 import { judge, type Verdict } from '../report/targets.js';
-import { goal, reached } from '../report/words.js';
+import { goal, number, reached } from '../report/words.js';
 import { measure } from '../scenarios/scenarios.js';
 
 const BEGIN =
@@ -23,10 +24,15 @@ export function withSection(readme: string, report: Report): string {
   return `${readme.slice(0, begin + BEGIN.length)}\n\n${section(report)}\n\n${readme.slice(end)}`;
 }
 
-/** Markdown: the picture, the targets and how they were reached, and where that was. */
+/** What most people ask about. */
+const SHOWN = ['process', 'enqueue', 'bulk', 'latency-p50', 'latency-p99'];
+
+/** Markdown: the picture, its numbers, the targets and how they were reached, and where that was. */
 function section({ environment, results }: Report): string {
   return [
     `![Jobs a second and latency of Kyu and its peers](${PICTURE})`,
+    numbers(results),
+    'Held against what Kyu aims for:',
     [
       '| | goal | here | |',
       '|---|---|---|---|',
@@ -34,6 +40,23 @@ function section({ environment, results }: Report): string {
     ].join('\n'),
     origin(environment),
   ].join('\n\n');
+}
+
+function numbers(results: readonly Result[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rows = SHOWN.map((id) => {
+    const { title, unit } = measure(id);
+    const cells = CONTESTANTS.map((name) => {
+      const found = find(results, id, name);
+      return found ? number(found.median) : '';
+    });
+    return line([`${title}, ${unit}`, ...cells]);
+  });
+  return [
+    line(['', ...CONTESTANTS]),
+    `|---|${'---:|'.repeat(CONTESTANTS.length)}`,
+    ...rows,
+  ].join('\n');
 }
 
 const row = ({ target, value, passed }: Verdict): string =>

@@ -15,7 +15,7 @@ export const idle: Scenario = {
     {
       id: 'idle-transactions',
       title: 'idle worker: PostgreSQL transactions',
-      unit: '1/s',
+      unit: 'tx/s',
       better: 'less',
     },
     {

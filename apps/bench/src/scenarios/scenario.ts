@@ -2,7 +2,7 @@ import type { ContestantName } from '../contestants/names.js';
 import type { Ground } from '../harness/ground.js';
 import type { Sizes } from './sizes.js';
 
-export type Unit = 'jobs/s' | 'ms' | 'µs' | 'MiB' | '1/s' | '%';
+export type Unit = 'jobs/s' | 'ms' | 'µs' | 'MiB' | 'tx/s' | '%';
 
 /** Something that is measured: a row of numbers, one for each contestant. */
 export interface Measure {
