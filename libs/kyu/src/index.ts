@@ -17,6 +17,10 @@ export {
   type DeadJobsPage,
   type JobToEnqueue,
 } from './queue/queue.service.js';
+export type {
+  EnqueueTransaction,
+  SqlClient,
+} from './queue/enqueue-transaction.js';
 export type { RunCounts } from './queue/job-runner.js';
 export { defineJob, type JobDefinition } from './job/job-definition.js';
 // A star, because only through one does `declare module '@kyu/nestjs'` reach the interface. It is all that the file has.
@@ -26,9 +30,16 @@ export type { JobBackoff, KyuBackoffOptions } from './job/job-backoff.js';
 export type { EnqueueOptions, JobDefaults } from './job/new-job.js';
 export type { Duration } from './runtime/duration.js';
 export { JobHandler } from './handlers/job-handler.decorator.js';
-export { JobContext, JobPayload } from './handlers/job-parameters.decorator.js';
+export {
+  JobContext,
+  JobManager,
+  JobPayload,
+} from './handlers/job-parameters.decorator.js';
 export { KyuExecutionContext } from './handlers/kyu-execution-context.js';
-export type { JobHandlerFunction } from './handlers/handler.js';
+export type {
+  JobHandlerFunction,
+  JobHandlerOptions,
+} from './handlers/handler.js';
 export { Job, jobEntity } from './job/job.entity.js';
 export type { AttemptRecord } from './job/attempt-record.js';
 export {

@@ -3,6 +3,7 @@ import { JobDefinition, type InputOf } from '../job/job-definition.js';
 import type { JobTypes } from '../job/job-types.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { HandlerDecorator } from './handler-decorator.js';
+import type { JobHandlerOptions } from './handler.js';
 
 const JOB_HANDLER = Symbol('kyu:job-handler');
 
@@ -11,6 +12,7 @@ export interface JobHandlerMetadata {
   jobType: string;
   defaults: JobDefaults;
   definition: JobDefinition | undefined;
+  transactional: boolean;
 }
 
 /**
@@ -22,30 +24,32 @@ export interface JobHandlerMetadata {
  * `@JobHandler<unknown>(SendEmail)` checks neither, `@JobHandler<SendEmail>(SendEmail)` the parameters alone.
  *
  * @param type the name that jobs are enqueued under, at most 128 bytes, or what `defineJob()` made.
- * @param defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves. They stand in front of the definition's.
+ * @param options defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves; they stand in front of the
+ * definition's. And `transactional`.
  * @publicApi
  */
 export function JobHandler<Payload, Result = unknown>(
   type: JobDefinition<Payload, Result, unknown>,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): HandlerDecorator<Payload, Result>;
 export function JobHandler<Name extends keyof JobTypes>(
   type: Name,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): HandlerDecorator<InputOf<Name>, unknown>;
 export function JobHandler<Name extends string>(
   type: Name extends keyof JobTypes ? never : Name,
-  defaults?: JobDefaults,
+  options?: JobHandlerOptions,
 ): MethodDecorator;
 export function JobHandler(
   type: string | JobDefinition,
-  defaults: JobDefaults = {},
+  { transactional = false, ...defaults }: JobHandlerOptions = {},
 ): MethodDecorator {
   const definition = type instanceof JobDefinition ? type : undefined;
   return SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, {
     jobType: definition?.name ?? (type as string),
     defaults: { ...definition?.defaults, ...defaults },
     definition,
+    transactional,
   });
 }
 
