@@ -263,6 +263,7 @@ describe.each([
     } finally {
       await runner.release();
     }
+    await until('the job', () => ran.includes('in'));
     await runOneMore();
     expect(ran).toEqual(['in', 'last']);
   });

@@ -3,7 +3,7 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
 import { JobStore, type Outcome, type Run } from './job-store.js';
-import { BEGIN_RUN, HOLD_RUN } from './transactional.sql.js';
+import { BEGIN_RUN, END_SESSION, HOLD_RUN } from './transactional.sql.js';
 
 /** The server ends a forgotten transaction this long after the job's own timeout, should this process have no more time for it. */
 const IDLE_GRACE_MS = 10_000;
@@ -21,6 +21,7 @@ export class JobTransaction {
     private readonly database: Database,
     private readonly worker: string,
     private readonly run: Run,
+    private readonly endSession: () => Promise<unknown>,
   ) {
     const query = runner.query.bind(runner);
     Object.assign(runner, {
@@ -47,15 +48,18 @@ export class JobTransaction {
       await runner.startTransaction();
       const database = pool.on(client);
       const idleMs = Math.min(run.timeoutMs + IDLE_GRACE_MS, MAX_INTEGER);
-      const owned = await database.run(BEGIN_RUN, [
+      const [session] = await database.run(BEGIN_RUN, [
         run.id,
         run.token,
         worker,
         idleMs,
       ]);
-      const transaction = new JobTransaction(runner, database, worker, run);
-      if (owned.length > 0) return transaction;
-      await transaction.rollback();
+      if (session)
+        return new JobTransaction(runner, database, worker, run, () =>
+          pool.run(END_SESSION, [session.pid]),
+        );
+      await runner.rollbackTransaction();
+      await runner.release();
       return undefined;
     } catch (error) {
       await discard(runner);
@@ -113,9 +117,10 @@ export class JobTransaction {
   }
 
   /** For a handler that may go on, in the middle of a statement perhaps: the connection ends, and its transaction with it. */
-  discard(): Promise<void> {
+  async discard(): Promise<void> {
     this.closed = true;
-    return discard(this.runner);
+    await this.endSession().catch(() => undefined); // it may be gone
+    await discard(this.runner);
   }
 }
 

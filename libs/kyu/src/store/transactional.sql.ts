@@ -52,11 +52,20 @@ export const FIND_WAITING = new Statement<{
  * $1 id, $2 token, $3 worker, $4 milliseconds: the first statement of a transactional run. No row: the job is ours no more, or its cancel was asked for.
  * A handler may let its transaction idle for as long as it may run, which is longer than what Kyu's sessions allow themselves; and not longer.
  */
-export const BEGIN_RUN = new Statement<{ id: string }>(
+export const BEGIN_RUN = new Statement<{ pid: number }>(
   'begin_run',
   ({ jobs }) => `
-  SELECT id, set_config('idle_in_transaction_session_timeout', $4::text, true) FROM ${jobs}
+  SELECT pg_backend_pid() AS pid, set_config('idle_in_transaction_session_timeout', $4::text, true) FROM ${jobs}
    WHERE id = $1 AND status = 'running' AND claim_token = $2 AND locked_by = $3 AND cancel_requested_at IS NULL`,
+);
+
+/**
+ * $1 process id: ends a session in the middle of whatever it does. Left alone it would keep its locks until its statement is done, and only then find
+ * that nobody listens.
+ */
+export const END_SESSION = new Statement<unknown>(
+  'end_session',
+  () => 'SELECT pg_terminate_backend($1)',
 );
 
 /**
