@@ -244,7 +244,8 @@ describe.each([
 
   it('gives the job a commit of its own when the manager is in no transaction', async () => {
     await kyu.queue.enqueue('work', 'in', { manager: dataSource.manager });
-    await until('the job', () => ran.includes('in'));
+    await until('the job', () => ran.length > 0);
+    expect(ran).toEqual(['in']);
   });
 
   it('keeps to a transaction that was begun behind the back of TypeORM', async () => {

@@ -325,7 +325,9 @@ class Charging {
 @Injectable()
 class Forgetful {
   @JobHandler('charge')
-  charge(@JobManager() _: EntityManager): void {}
+  charge(@JobManager() manager: EntityManager): unknown {
+    return manager.query('SELECT 1');
+  }
 }
 
 describe('@JobManager()', () => {

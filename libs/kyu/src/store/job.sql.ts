@@ -77,7 +77,7 @@ const claim = (jobs: string, chosen: string): string => `
  * That a row is in a state, said so that no partial index can serve the question. Who has the id finds the row by its primary key; the planner, whose
  * statistics are always behind a queue, takes the index of the waiting or running rows for a shorter way, and reads all of them for each id.
  */
-const is = (state: 'pending' | 'running'): string =>
+export const is = (state: 'pending' | 'running'): string =>
   `job.status || '' = '${state}'`;
 
 /** A row whose counter somebody set to the end of `integer` would fail the statement, and with it the claim of every other. */

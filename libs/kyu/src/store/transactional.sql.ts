@@ -1,4 +1,4 @@
-import { insertJobs, type InsertedRow } from './job.sql.js';
+import { insertJobs, is, type InsertedRow } from './job.sql.js';
 import { Statement } from './statement.js';
 
 /** What Kyu does on connections of others, and in transactions that are not a single statement's. */
@@ -55,8 +55,8 @@ export const FIND_WAITING = new Statement<{
 export const BEGIN_RUN = new Statement<{ pid: number }>(
   'begin_run',
   ({ jobs }) => `
-  SELECT pg_backend_pid() AS pid, set_config('idle_in_transaction_session_timeout', $4::text, true) FROM ${jobs}
-   WHERE id = $1 AND status = 'running' AND claim_token = $2 AND locked_by = $3 AND cancel_requested_at IS NULL`,
+  SELECT pg_backend_pid() AS pid, set_config('idle_in_transaction_session_timeout', $4::text, true) FROM ${jobs} AS job
+   WHERE id = $1 AND ${is('running')} AND claim_token = $2 AND locked_by = $3 AND cancel_requested_at IS NULL`,
 );
 
 /**
@@ -75,6 +75,6 @@ export const END_SESSION = new Statement<unknown>(
 export const HOLD_RUN = new Statement<{ id: string }>(
   'hold_run',
   ({ jobs }) => `
-  SELECT id FROM ${jobs}
-   WHERE id = $1 AND status = 'running' AND claim_token = $2 AND locked_by = $3 AND cancel_requested_at IS NULL FOR UPDATE`,
+  SELECT id FROM ${jobs} AS job
+   WHERE id = $1 AND ${is('running')} AND claim_token = $2 AND locked_by = $3 AND cancel_requested_at IS NULL FOR UPDATE`,
 );
