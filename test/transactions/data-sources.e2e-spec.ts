@@ -3,8 +3,10 @@ import { InvalidJobError, migrateKyu } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import type { EntityManager } from 'typeorm';
 import { AfterCommit } from '../../libs/kyu/src/store/after-commit.js';
+import { ReadyQueue } from '../../libs/kyu/src/ready-queue/ready-queue.js';
 import { openAppDataSource } from '../support/app-database.js';
 import { runSql } from '../support/boot-app.js';
+import { Gate } from '../support/gate.js';
 import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu } from '../support/start-kyu.js';
 
@@ -48,10 +50,17 @@ describe('enqueue({ manager }): the DataSource', () => {
   it('has staged what was committed when the application is closed', async () => {
     const dataSource = await openAppDataSource();
     const kyu = await startKyu({ options: { mode: 'producer' } });
+    const readyQueue = kyu.app.get(ReadyQueue);
+    const stage = readyQueue.stage.bind(readyQueue);
+    const gate = new Gate();
+    readyQueue.stage = (jobs) => gate.wait().then(() => stage(jobs));
     const id = await dataSource.transaction((manager) =>
       kyu.queue.enqueue('work', null, { manager }),
     );
-    await kyu.close();
+    await until('the staging', () => gate.arrivals === 1);
+    const closed = kyu.close();
+    setImmediate(() => gate.open());
+    await closed;
     expect(await kyu.redis.zrange(kyu.queueName, 0, -1)).toEqual([id]);
   });
 

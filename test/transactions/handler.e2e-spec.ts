@@ -154,6 +154,43 @@ describe('a transactional handler', () => {
     expect(await orders()).toEqual([]);
   });
 
+  it('lets nothing through that follows on what it did not wait for', async () => {
+    let late: unknown;
+    // Sent while ROLLBACK waits for the statement before it, it would come after that, and commit by itself.
+    const { kyu, orders, table } = await start((manager) => {
+      void manager
+        .query('SELECT pg_sleep(0.3)')
+        .then(() => manager.query(`INSERT INTO ${table} VALUES (100)`))
+        .catch((error: unknown) => (late = error));
+      throw new Error('too soon');
+    });
+    await kyu.queue.enqueue('work', null, { maxRetries: 0 });
+    await kyu.nextEvent('job.settled');
+    await until('the late statement', () => late);
+    expect(String(late)).toMatch(/Await everything/);
+    expect(await orders()).toEqual([]);
+  });
+
+  it('waits for whoever holds the row of its job', async () => {
+    const gate = new Gate();
+    const { kyu, orders } = await start(() => gate.wait());
+    const id = await kyu.queue.enqueue('work', null);
+    await until('the handler', () => gate.arrivals === 1);
+    const settled = kyu.nextEvent('job.settled');
+    await kyu.sql('BEGIN');
+    await kyu.sql('SELECT FROM jobs FOR UPDATE');
+    gate.open();
+    await until('the run to wait', async () => {
+      const waiting = await kyu.sql(
+        'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))',
+      );
+      return waiting.length > 0;
+    });
+    await kyu.sql('COMMIT');
+    expect(await settled).toMatchObject({ id, status: 'completed' });
+    expect(await orders()).toEqual([1]);
+  });
+
   it('lets nothing through that it did not wait for', async () => {
     const gate = new Gate();
     const late: unknown[] = [];
