@@ -134,6 +134,7 @@ interface Ending {
 
 /** Gives back a connection in a state in which nobody else may get it: the pool replaces one that has ended. */
 async function discard(runner: QueryRunner): Promise<void> {
+  if (runner.isReleased) return; // it broke, or its data source was closed; it may be somebody else's by now
   await connectionOf(runner)
     .then((client) => void client.end().catch(() => undefined))
     .catch(() => undefined); // there never was one
