@@ -191,7 +191,7 @@ describe('architecture of @kyu/nestjs', () => {
     );
     expect(callers.map(({ path }) => path).sort()).toEqual([
       `${LIBRARY}/maintenance/scheduler.ts`,
-      `${LIBRARY}/queue/queue.service.ts`,
+      `${LIBRARY}/queue/announcer.ts`,
     ]);
   });
 

@@ -101,7 +101,7 @@ describe('a boot that fails in one registration', () => {
       (app) => {
         // Whatever goes wrong when it starts.
         const queue = app.get<QueueService>(getQueueToken('broken'));
-        Object.assign(queue['readyQueue'], {
+        Object.assign(queue['announcer']['readyQueue'], {
           open: () => Promise.reject(new Error('no such key')),
         });
       },

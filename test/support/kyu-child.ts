@@ -1,14 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { transformFile } from '@swc/core';
 import { until } from '@kyu/testing';
 import type { KyuOptions } from '@kyu/nestjs';
+import { compileEntry } from './compile-entry.js';
 import type { ChildReport } from './kyu-child-main.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'test/support/kyu-child-main.ts';
 
 let built: Promise<string> | undefined;
@@ -27,10 +23,7 @@ export class KyuChild {
 
   /** Boots an application with the handlers of kyu-child-main.ts, and waits until it works. */
   static async start(options: KyuOptions): Promise<KyuChild> {
-    const entry = path.join(
-      await (built ??= compile()),
-      ENTRY.replace('.ts', '.js'),
-    );
+    const entry = await (built ??= compileEntry(ENTRY));
     const child = new KyuChild(
       fork(entry, [JSON.stringify(options)], {
         execArgv: [],
@@ -84,41 +77,6 @@ export class KyuChild {
   }
 }
 
-/** The library and the entry as JavaScript, as Jest compiles them; below dist, so that packages are found. */
-async function compile(): Promise<string> {
-  const dist = path.join(ROOT, 'dist');
-  await mkdir(dist, { recursive: true });
-  const folder = await mkdtemp(path.join(dist, 'kyu-child-'));
-  const library = await readdir(path.join(ROOT, 'libs/kyu/src'), {
-    recursive: true,
-  });
-  const files = library
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
-    .map((file) => path.join('libs/kyu/src', file));
-  await Promise.all(
-    [...files, ENTRY].map(async (file) => {
-      const { code } = await transformFile(path.join(ROOT, file), {
-        swcrc: false,
-        jsc: {
-          target: 'es2023',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: {
-            legacyDecorator: true,
-            decoratorMetadata: true,
-            useDefineForClassFields: false,
-          },
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-      });
-      const target = path.join(folder, file.replace(/\.ts$/, '.js'));
-      await mkdir(path.dirname(target), { recursive: true });
-      await writeFile(target, code);
-    }),
-  );
-  return folder;
-}
-
 afterEach(async () => {
   await Promise.all(
     [...children].map((child) => {
@@ -126,8 +84,4 @@ afterEach(async () => {
       return child.ended();
     }),
   );
-});
-
-afterAll(async () => {
-  if (built) await rm(await built, { recursive: true, force: true });
 });

@@ -18,6 +18,10 @@ export {
   type JobToEnqueue,
 } from './queue/queue.service.js';
 export { getQueueToken, InjectQueue } from './queue/inject-queue.js';
+export type {
+  EnqueueTransaction,
+  SqlClient,
+} from './queue/enqueue-transaction.js';
 export type { RunCounts } from './queue/job-runner.js';
 export { defineJob, type JobDefinition } from './job/job-definition.js';
 // A star, because only through one does `declare module '@kyu/nestjs'` reach the interface. It is all that the file has.
@@ -31,10 +35,17 @@ export {
   JobQueue,
   type JobHandlerOptions,
 } from './handlers/job-handler.decorator.js';
-export { JobContext, JobPayload } from './handlers/job-parameters.decorator.js';
+export {
+  JobContext,
+  JobManager,
+  JobPayload,
+} from './handlers/job-parameters.decorator.js';
 export { KyuExecutionContext } from './handlers/kyu-execution-context.js';
 export type { JobRequest } from './handlers/job-request.js';
-export type { JobHandlerFunction } from './handlers/handler.js';
+export type {
+  JobHandlerFunction,
+  RegisterOptions,
+} from './handlers/handler.js';
 export { Job, jobEntity } from './job/job.entity.js';
 export type { AttemptRecord } from './job/attempt-record.js';
 export {

@@ -21,6 +21,7 @@ import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { MetricsServer } from './metrics/metrics.server.js';
+import { Announcer } from './queue/announcer.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { closeDataSource } from './store/data-source.js';
 import { WorkerService } from './worker/worker.service.js';
@@ -47,6 +48,7 @@ export class KyuLifecycle
     private readonly dataSource: DataSource,
     private readonly handlers: HandlerRegistry,
     private readonly readyQueue: ReadyQueue,
+    private readonly announcer: Announcer,
     private readonly worker: WorkerService,
     private readonly scheduler: Scheduler,
     private readonly reaper: StaleReaper,
@@ -136,6 +138,7 @@ export class KyuLifecycle
 
   async onApplicationShutdown(): Promise<void> {
     await this.metricsServer.stop();
+    await this.announcer.staged();
     await this.readyQueue.close();
     this.listeners.stop();
     this.metrics.close();

@@ -34,8 +34,10 @@ import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { metricsController } from './metrics/metrics.controller.js';
 import { metricProviders } from './metrics/metrics.providers.js';
 import { MetricsServer } from './metrics/metrics.server.js';
+import { Announcer } from './queue/announcer.js';
 import { JobRunner } from './queue/job-runner.js';
 import { QueueService } from './queue/queue.service.js';
+import { TransactionalEnqueue } from './queue/transactional-enqueue.js';
 import { WorkerWatch } from './queue/worker-watch.js';
 import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
@@ -48,6 +50,7 @@ import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
 import { openDataSource } from './store/open-data-source.js';
+import { TransactionalStore } from './store/transactional-store.js';
 import { WorkerStore } from './store/worker-store.js';
 import { findTracer } from './tracing/find-tracer.js';
 import { CancelWatch } from './worker/cancel-watch.js';
@@ -56,6 +59,7 @@ import { Dispatcher } from './worker/dispatcher.js';
 import { Heartbeat } from './worker/heartbeat.js';
 import { Settler } from './worker/settler.js';
 import { JobExecutor } from './worker/job-executor.js';
+import { TransactionalRunner } from './worker/transactional-runner.js';
 import { WorkerService } from './worker/worker.service.js';
 
 const {
@@ -151,6 +155,7 @@ function register(
     },
     JobStore,
     JobReader,
+    TransactionalStore,
     MaintenanceStore,
     WorkerStore,
     HealthReader,
@@ -171,10 +176,13 @@ function register(
       useFactory: (config: KyuConfig) => findTracer(config),
     },
     JobScope,
+    Announcer,
+    TransactionalEnqueue,
     QueueService,
     // layer 3: who works
     Claimer,
     Settler,
+    TransactionalRunner,
     JobExecutor,
     Dispatcher,
     Heartbeat,

@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { makeCounterProvider } from '@willsoto/nestjs-prometheus';
 import { OrdersController } from './orders.controller.js';
 import { OrdersJobs } from './orders.jobs.js';
+import { OrdersStore } from './orders.store.js';
 import { OrdersService } from './orders.service.js';
 
 @Module({
   controllers: [OrdersController],
   providers: [
+    OrdersStore,
     OrdersService,
     OrdersJobs,
     makeCounterProvider({

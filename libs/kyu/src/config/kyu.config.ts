@@ -1,5 +1,5 @@
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { BackoffPolicy } from '../job/backoff.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { TableNames } from '../job/table-names.js';
@@ -42,6 +42,7 @@ export abstract class KyuConfig {
     readonly dead: number | undefined;
   };
   abstract readonly backoff: BackoffPolicy;
+  abstract readonly transaction: (() => EntityManager | undefined) | undefined;
   abstract readonly maxRetries: number;
   abstract readonly timeoutMs: number;
 }

@@ -1,6 +1,6 @@
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { KyuBackoffOptions } from '../job/job-backoff.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { Duration } from '../runtime/duration.js';
@@ -126,6 +126,11 @@ export interface KyuOptions {
   backoff?: KyuBackoffOptions;
   /** Retries of a job that sets none. @default 3 */
   maxRetries?: number;
+  /**
+   * The TypeORM transaction that whoever enqueues is in, if any: the job commits with it. Asked at each call that has no `manager` and no `client` of its own.
+   * @default none
+   */
+  transaction?: () => EntityManager | undefined;
   /** Time limit of one run of a job that sets none. @default '30s' */
   timeout?: Duration;
 }

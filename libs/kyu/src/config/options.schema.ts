@@ -107,6 +107,10 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
   handlerOptions: object,
   retention: object,
   backoff: object,
+  transaction: (value) =>
+    typeof value === 'function'
+      ? undefined
+      : 'a function that returns an EntityManager or undefined',
   maxRetries: integer(0, 2_147_483_647),
   timeout: duration(1),
 };

@@ -97,6 +97,7 @@ export function resolveOptions(
       capMs: ms(backoff.cap, BACKOFF_CAP),
       jitter: backoff.jitter ?? false,
     }),
+    transaction: given.transaction,
     maxRetries: given.maxRetries ?? 3,
     timeoutMs: ms(given.timeout, '30s'),
   });

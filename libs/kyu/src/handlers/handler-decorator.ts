@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { EntityManager } from 'typeorm';
 import type { JobContext } from './job-parameters.decorator.js';
 
 /** A decorator for methods that handle this payload and give this result; for any method where neither is known. */
@@ -34,10 +35,10 @@ type PayloadCheck<Args extends readonly unknown[], Payload> = Args extends []
         }
     : unknown;
 
-/** What a first parameter may be: the payload, the context, or a field of the payload. */
+/** What a first parameter may be: the payload, the context, the manager of a transactional handler, or a field of the payload. */
 type Fits<Payload, First> = [Payload] extends [First]
   ? true
-  : [First] extends [JobContext]
+  : [First] extends [JobContext | EntityManager]
     ? true
     : [Extract<FieldsOf<Payload>, First>] extends [never]
       ? false

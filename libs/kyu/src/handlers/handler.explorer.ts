@@ -5,6 +5,7 @@ import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
 import { queueOf, readJobHandler } from './job-handler.decorator.js';
+import { asksForManager } from './job-parameters.decorator.js';
 
 type Prototype = Record<string, (...args: never[]) => unknown>;
 
@@ -32,6 +33,10 @@ export class HandlerExplorer {
         if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
         const hostClass =
           prototype.constructor as never as Handler['hostClass'];
+        if (!metadata.transactional && asksForManager(hostClass, name))
+          throw new InvalidOptionsError([
+            `${hostClass.name}.${name} has a @JobManager() and no transaction: write @JobHandler('${metadata.jobType}', { transactional: true })`,
+          ]);
         const { definition, ...named } = metadata;
         const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
         yield {

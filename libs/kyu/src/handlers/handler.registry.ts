@@ -27,7 +27,11 @@ import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
 import { HandlerExplorer } from './handler.explorer.js';
-import type { Handler, JobHandlerFunction } from './handler.js';
+import type {
+  Handler,
+  JobHandlerFunction,
+  RegisterOptions,
+} from './handler.js';
 import { InterceptorFactory } from './interceptor.factory.js';
 import { throughInterceptors } from './interceptor-chain.js';
 import { newExecutionContext } from './pipeline.js';
@@ -80,7 +84,7 @@ export class HandlerRegistry {
   register(
     type: string | JobDefinition,
     call: JobHandlerFunction,
-    defaults: JobDefaults,
+    { transactional = false, ...defaults }: RegisterOptions,
   ): void {
     const definition = type instanceof JobDefinition ? type : undefined;
     const jobType = definition?.name ?? (type as string);
@@ -98,6 +102,7 @@ export class HandlerRegistry {
         ...defaults,
       },
       schema: definition?.schema ?? this.schemaOf(jobType),
+      transactional,
       call: async (payload, context) => {
         const result = await call(payload, context);
         return isObservable(result) ? lastValueFrom(result) : result;
@@ -127,6 +132,10 @@ export class HandlerRegistry {
 
   defaultsOf(jobType: string): JobDefaults {
     return this.configured(jobType, this.handlers.get(jobType)?.defaults ?? {});
+  }
+
+  isTransactional(jobType: string): boolean {
+    return this.handlers.get(jobType)?.transactional ?? false;
   }
 
   /** What checks the payloads of a type, if this process knows. */
@@ -183,8 +192,13 @@ export class HandlerRegistry {
   }
 
   /** The waits between its retries. @throws {InvalidJobError} that says where the handler is. */
-  private check({ jobType, defaults, place }: Handler): RetryWait {
+  private check(handler: Handler): RetryWait {
+    const { jobType, defaults, transactional, place } = handler;
     try {
+      if (typeof transactional !== 'boolean')
+        throw new InvalidJobError(
+          `Expected transactional to be true or false, got: ${showValue(transactional)}.`,
+        );
       checkJobType(jobType);
       checkDefaults(defaults);
       const { backoff } = this.configured(jobType, defaults);

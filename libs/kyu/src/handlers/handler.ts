@@ -13,6 +13,19 @@ export type JobHandlerFunction<Payload = unknown, Result = unknown> = (
   context: JobContext,
 ) => Result | PromiseLike<Result> | Observable<Result>;
 
+/**
+ * Options of a handler that is registered at run time.
+ *
+ * @publicApi
+ */
+export interface RegisterOptions extends JobDefaults {
+  /**
+   * Calls the handler in a transaction of its own, which it gets by `@JobManager()` or `context.manager`. Its commit also completes the job: what the handler
+   * writes by that manager happens once, however often the job runs. Holds a connection for as long as the handler runs. @default false
+   */
+  transactional?: boolean;
+}
+
 /** A handler as the registry keeps it. */
 export interface Handler {
   jobType: string;
@@ -23,6 +36,8 @@ export interface Handler {
   defaults: JobDefaults;
   /** What checks the payload; undefined: nothing does. */
   schema: JobSchema | undefined;
+  /** Runs in a transaction whose commit also settles its job. */
+  transactional: boolean;
   call: JobHandlerFunction;
   /** What interceptors see as getClass() and getHandler(). */
   hostClass: abstract new (...args: never[]) => unknown;

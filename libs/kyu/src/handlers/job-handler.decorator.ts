@@ -4,6 +4,7 @@ import { JobDefinition, type InputOf } from '../job/job-definition.js';
 import type { JobTypes } from '../job/job-types.js';
 import type { JobDefaults } from '../job/new-job.js';
 import type { HandlerDecorator } from './handler-decorator.js';
+import type { RegisterOptions } from './handler.js';
 
 const JOB_HANDLER = Symbol('kyu:job-handler');
 const JOB_QUEUE = Symbol('kyu:job-queue');
@@ -15,6 +16,7 @@ export interface JobHandlerMetadata {
   queue: string | undefined;
   defaults: JobDefaults;
   definition: JobDefinition | undefined;
+  transactional: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface JobHandlerMetadata {
  *
  * @publicApi
  */
-export interface JobHandlerOptions extends JobDefaults {
+export interface JobHandlerOptions extends RegisterOptions {
   /** The registration whose jobs it runs: the name of a `KyuModule.forRoot({ name })`. @default the definition's, else the class's `@JobQueue()`, else the registration without a name */
   queue?: string;
 }
@@ -36,7 +38,8 @@ export interface JobHandlerOptions extends JobDefaults {
  * `@JobHandler<unknown>(SendEmail)` checks neither, `@JobHandler<SendEmail>(SendEmail)` the parameters alone.
  *
  * @param type the name that jobs are enqueued under, at most 128 bytes, or what `defineJob()` made.
- * @param options the queue, and defaults for jobs of this type that are enqueued in a process that has this handler and set none themselves. They stand in front of the definition's.
+ * @param options the queue, whether the run is a transaction, and defaults for jobs of this type that are enqueued in a process that has this handler and set
+ * none themselves. They stand in front of the definition's.
  * @publicApi
  */
 export function JobHandler<Payload, Result = unknown>(
@@ -53,7 +56,7 @@ export function JobHandler<Name extends string>(
 ): MethodDecorator;
 export function JobHandler(
   type: string | JobDefinition,
-  { queue, ...defaults }: JobHandlerOptions = {},
+  { queue, transactional = false, ...defaults }: JobHandlerOptions = {},
 ): MethodDecorator {
   const definition = type instanceof JobDefinition ? type : undefined;
   return SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, {
@@ -61,6 +64,7 @@ export function JobHandler(
     queue,
     defaults: { ...definition?.defaults, ...defaults },
     definition,
+    transactional,
   });
 }
 

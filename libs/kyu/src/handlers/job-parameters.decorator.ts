@@ -4,7 +4,11 @@ import {
   type PipeTransform,
   type Type,
 } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { JobRunInfo } from '../job/job-context.js';
+
+/** Nest keeps parameter decorators under this key (`ROUTE_ARGS_METADATA`). */
+export const ROUTE_ARGUMENTS = '__routeArguments__';
 
 /**
  * The job's payload, or one field of it: `@JobPayload() payload: SendEmail`, `@JobPayload('to') to: string`. Takes pipes, as Nest's `@Body()` does.
@@ -43,3 +47,25 @@ export const JobContext = createParamDecorator(
   (_: unknown, context: ExecutionContext): JobContext =>
     context.getArgByIndex<JobContext>(1),
 );
+
+const managerOf = (
+  _: unknown,
+  context: ExecutionContext,
+): EntityManager | undefined => context.getArgByIndex<JobContext>(1).manager;
+
+/**
+ * Hands the job's `EntityManager` to a parameter of a `transactional` handler: `@JobManager() manager: EntityManager`. What is written by it is committed
+ * together with the end of the job. A handler that is not transactional has none, and is refused at boot.
+ *
+ * @publicApi
+ */
+export const JobManager = createParamDecorator(managerOf);
+
+/** Whether a method has a `@JobManager()`. */
+export function asksForManager(hostClass: object, method: string): boolean {
+  const parameters = Reflect.getMetadata(ROUTE_ARGUMENTS, hostClass, method) as
+    Record<string, { factory?: unknown }> | undefined;
+  return Object.values(parameters ?? {}).some(
+    ({ factory }) => factory === managerOf,
+  );
+}

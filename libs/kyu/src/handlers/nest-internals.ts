@@ -6,12 +6,12 @@ import type {
 } from '@nestjs/common';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { isPromise } from '../runtime/is-promise.js';
-import type { JobContext } from './job-parameters.decorator.js';
+import {
+  ROUTE_ARGUMENTS,
+  type JobContext,
+} from './job-parameters.decorator.js';
 import { CONTEXT_TYPE } from './kyu-execution-context.js';
 import type { PipeRefusals } from './pipe-refusals.js';
-
-/** Nest keeps parameter decorators under this key (`ROUTE_ARGS_METADATA`). */
-const ROUTE_ARGUMENTS = '__routeArguments__';
 
 export type Instance = Record<string, (...args: unknown[]) => unknown>;
 

@@ -1,3 +1,5 @@
+import type { EntityManager } from 'typeorm';
+
 /** What a handler can know about the job it runs. */
 export interface JobRunInfo {
   id: string;
@@ -17,4 +19,6 @@ export interface JobRunInfo {
   token: number;
   /** Aborts when the run has timed out or the process can wait for it no longer; `signal.reason` says which. */
   readonly signal: AbortSignal;
+  /** Only for a handler with `transactional: true`: what it writes by this is committed with the end of the job. As a parameter: `@JobManager()`. */
+  readonly manager?: EntityManager;
 }

@@ -182,7 +182,7 @@ describe('newJob', () => {
     (key) => {
       const options: unknown = JSON.parse(`{${JSON.stringify(key)}: 1}`);
       expect(refusal(() => make(options)).message).toBe(
-        `Unknown enqueue option "${key}"; there are priority, maxRetries, scheduledAt, timeout.`,
+        `Unknown enqueue option "${key}"; there are priority, maxRetries, scheduledAt, timeout; and manager or client, for a whole call.`,
       );
     },
   );

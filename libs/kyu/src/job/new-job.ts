@@ -116,7 +116,7 @@ function checkKnown(options: EnqueueOptions): void {
   for (const key of Object.keys(options))
     if (!KNOWN_OPTIONS.has(key))
       throw new InvalidJobError(
-        `Unknown enqueue option "${key}"; there are ${[...KNOWN_OPTIONS].join(', ')}.`,
+        `Unknown enqueue option "${key}"; there are ${[...KNOWN_OPTIONS].join(', ')}; and manager or client, for a whole call.`,
       );
 }
 

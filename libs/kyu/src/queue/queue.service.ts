@@ -7,27 +7,32 @@ import {
   JobNotFoundError,
 } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
-import type { JobHandlerFunction } from '../handlers/handler.js';
+import type {
+  JobHandlerFunction,
+  RegisterOptions,
+} from '../handlers/handler.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { Job } from '../job/job.entity.js';
 import type { InputOf, JobDefinition, JobType } from '../job/job-definition.js';
-import type { EnqueueOptions, JobDefaults, NewJob } from '../job/new-job.js';
-import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import type { EnqueueOptions, NewJob } from '../job/new-job.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { messageOf } from '../runtime/describe-error.js';
-import { DueAlarm } from '../runtime/due-alarm.js';
 import { showValue } from '../runtime/show-value.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { JobReader } from '../store/job-reader.js';
 import { JobStore, type EnqueuedJob } from '../store/job-store.js';
 import { isRefusedData } from '../store/postgres-errors.js';
+import { Announcer } from './announcer.js';
+import { checkBatch, checkBatchBytes } from './batch-limits.js';
+import {
+  splitTransaction,
+  type EnqueueTransaction,
+  type Through,
+} from './enqueue-transaction.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
 import { prepareJob } from './prepare-job.js';
+import { TransactionalEnqueue } from './transactional-enqueue.js';
 
-/** More in one statement would hold its locks and its memory too long. */
-const MAX_BATCH = 10_000;
-/** One message to the server; V8 has no strings above half a gigabyte. */
-const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const MAX_PAGE = 1_000;
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
@@ -80,17 +85,18 @@ export class QueueService {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly store: JobStore,
     private readonly reader: JobReader,
-    private readonly readyQueue: ReadyQueue,
     private readonly handlers: HandlerRegistry,
     private readonly scope: JobScope,
     private readonly runner: JobRunner,
-    private readonly alarm: DueAlarm,
     /** What happens to this queue's jobs in this process. */
     readonly events: KyuEvents,
+    private readonly transactions: TransactionalEnqueue,
+    private readonly announcer: Announcer,
   ) {}
 
   /**
    * Stores a job. When the promise resolves it is committed: it will run, whatever happens to this process or to Redis.
+   * With a `manager` or `client` it is part of the caller's transaction instead: it is there when that has committed, and never if it does not.
    *
    * @param type what `defineJob()` made, or the name its handler is registered under; a type that nobody handles yet waits.
    * @param payload anything JSON can hold, at most 1 MiB of it. A string stays that string. If the definition has a schema (or that of this
@@ -101,32 +107,31 @@ export class QueueService {
   async enqueue<Type extends JobType>(
     type: Type,
     payload: InputOf<Type>,
-    options: EnqueueOptions = {},
+    options: EnqueueOptions & EnqueueTransaction = {},
   ): Promise<string> {
-    const prepared = this.prepare(type, payload, options);
+    const { transaction, own } = splitTransaction(options);
+    const prepared = this.prepare(type, payload, own);
     const job = prepared instanceof Promise ? await prepared : prepared;
-    const stored = await this.scope.enqueue([job], () => this.inserts.add(job));
-    return stored.id;
+    const through = this.transactions.through(transaction);
+    await this.scope.enqueue<unknown>([job], () =>
+      through ? this.enlist(through, [job]) : this.inserts.add(job),
+    );
+    return job.id;
   }
 
   /**
    * Stores many jobs in one statement: all of them or, if one is invalid, none.
    *
    * @param jobs at most 10 000.
+   * @param transaction of the caller, for all of them.
    * @returns their ids, in the same order.
    * @throws {InvalidJobError} that names the first invalid job; nothing was stored.
    */
   async enqueueMany<const Types extends readonly JobType[]>(
     jobs: readonly [...{ [Job in keyof Types]: JobToEnqueue<Types[Job]> }],
+    transaction: EnqueueTransaction = {},
   ): Promise<string[]> {
-    if (!Array.isArray(jobs))
-      throw new InvalidJobError(
-        `enqueueMany() takes an array of { type, payload }, got: ${showValue(jobs)}. Nothing was stored.`,
-      );
-    if (jobs.length > MAX_BATCH)
-      throw new InvalidJobError(
-        `enqueueMany() takes at most ${MAX_BATCH} jobs, got ${jobs.length}; call it several times. Nothing was stored.`,
-      );
+    checkBatch(jobs);
     if (jobs.length === 0) return [];
     const rows: NewJob[] = [];
     for (const [index, job] of jobs.entries())
@@ -140,16 +145,23 @@ export class QueueService {
           { cause: error, issues: (error as InvalidJobError).issues },
         );
       }
-    const bytes = rows.reduce(
-      (sum, { payloadJson }) => sum + Buffer.byteLength(payloadJson),
-      0,
+    checkBatchBytes(rows);
+    const through = this.transactions.through(transaction);
+    await this.scope.enqueue<unknown>(rows, () =>
+      through ? this.enlist(through, rows) : this.insert(rows),
     );
-    if (bytes > MAX_BATCH_BYTES)
-      throw new InvalidJobError(
-        `The payloads of these ${jobs.length} jobs have ${bytes} bytes together, the limit is ${MAX_BATCH_BYTES}; call enqueueMany() several times. Nothing was stored.`,
-      );
-    const stored = await this.scope.enqueue(rows, () => this.insert(rows));
-    return stored.map(({ id }) => id);
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Stages jobs that were enqueued by a `client`, once its transaction has committed: they start at once, and not only when a worker finds them. Ids of jobs
+   * that are not there, or no longer wait, do nothing.
+   *
+   * @throws {InvalidJobError}
+   */
+  async stage(ids: string | readonly string[]): Promise<void> {
+    const checked = [ids].flat().map(checkId);
+    this.announcer.stage(await this.transactions.findWaiting(checked));
   }
 
   /** The job with its history. @throws {InvalidJobError | JobNotFoundError} */
@@ -210,19 +222,19 @@ export class QueueService {
   register<Payload, Result>(
     type: JobDefinition<Payload, Result, unknown>,
     handler: JobHandlerFunction<Payload, Result>,
-    defaults?: JobDefaults,
+    options?: RegisterOptions,
   ): void;
   register<Payload = unknown>(
     type: string,
     handler: JobHandlerFunction<Payload>,
-    defaults?: JobDefaults,
+    options?: RegisterOptions,
   ): void;
   register(
     type: string | JobDefinition,
     handler: JobHandlerFunction<never>,
-    defaults: JobDefaults = {},
+    options: RegisterOptions = {},
   ): void {
-    this.handlers.register(type, handler as JobHandlerFunction, defaults);
+    this.handlers.register(type, handler as JobHandlerFunction, options);
   }
 
   /** Adds an interceptor around every job, inside those that are there already. */
@@ -240,23 +252,15 @@ export class QueueService {
 
   private async insert(jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
     const stored = await this.store.enqueue(this.config.queueName, jobs);
-    for (const { id, jobType, status } of stored)
-      this.events.emit('job.enqueued', { id, jobType, status });
-    this.announce(stored);
+    this.announcer.acknowledge(stored);
     return stored;
   }
 
-  /** The jobs are safe; what follows only makes them start sooner. Nobody waits for it. */
-  private announce(stored: readonly EnqueuedJob[]): void {
-    const pending = stored.filter(({ status }) => status === 'pending');
-    if (pending.length > 0)
-      this.readyQueue
-        .stage(pending)
-        .catch(() =>
-          this.events.emit('stage.failed', { count: pending.length }),
-        );
-    for (const { status, dueInMs } of stored)
-      if (status === 'scheduled') this.alarm.noteDueIn(dueInMs);
+  /** Stores the jobs in the caller's transaction. */
+  private enlist(through: Through, jobs: readonly NewJob[]): Promise<void> {
+    return this.transactions.enqueue(through, jobs, (stored) =>
+      this.announcer.acknowledge(stored),
+    );
   }
 }
 

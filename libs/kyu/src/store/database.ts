@@ -21,6 +21,9 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [701, asNumber],
   [1184, asDate],
 ]);
+const poolOf = ({ driver }: DataSource): Pool =>
+  (driver as PostgresDriver).master as Pool;
+
 const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
 };
@@ -30,17 +33,24 @@ const types = {
  * TypeORM's `query()` would do, the pool does the same without a query runner per call.
  */
 export class Database {
-  private readonly names: SqlNames;
-  private readonly pool: Pool;
-
   /** @param lent the data source is the application's, and so are the settings of its sessions. */
   constructor(
     readonly dataSource: DataSource,
-    tables: TableNames,
+    private readonly tables: TableNames,
     private readonly lent = false,
-  ) {
-    this.names = sqlNames(tables);
-    this.pool = (dataSource.driver as PostgresDriver).master as Pool;
+    private readonly names: SqlNames = sqlNames(tables),
+    private readonly connection: Pick<Pool, 'query'> = poolOf(dataSource),
+  ) {}
+
+  /** The same on one connection, in the transaction that is open there. */
+  on(connection: Pick<Pool, 'query'>): Database {
+    const { dataSource, tables, lent, names } = this;
+    return new Database(dataSource, tables, lent, names, connection);
+  }
+
+  /** How many connections there can be at once. */
+  get maxConnections(): number {
+    return poolOf(this.dataSource).options.max;
   }
 
   /** The SQL of a statement, for a connection that is not of the pool. */
@@ -59,7 +69,7 @@ export class Database {
       types,
     } as QueryConfig;
     try {
-      const { rows } = await this.pool.query(query);
+      const { rows } = await this.connection.query(query);
       return rows as Row[];
     } catch (error) {
       throw asUnavailable(error);

@@ -10,24 +10,37 @@ export interface InsertedRow {
 }
 
 /**
- * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
- * $8 scheduled_at or null for now, $9 contexts (null instead of the array when no job has one). A time that has passed means now: the job is pending at once, and staged once.
+ * What all enqueues do with the jobs of `source`, a table `new`. A time that has passed means now: the job is pending at once, and staged once.
  *
- * `durable` makes this commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays.
+ * `durable` makes the commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays. It holds for the
+ * rest of the transaction, which is this statement or the caller's. `due_in_ms` is by the wall clock, as that transaction may be old.
  */
-export const INSERT_JOBS = new Statement<InsertedRow>(
-  'enqueue',
-  ({ jobs }) => `
+export const insertJobs = (
+  jobs: string,
+  queue: string,
+  source: string,
+): string => `
   WITH durable AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
   )
   INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context)
-  SELECT id, $1, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
+  SELECT id, ${queue}, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
          priority, max_retries, timeout_ms, coalesce(at, now()), context::json
     FROM (SELECT count(*) FROM durable) AS made_durable,
-         unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
-      AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)
-  RETURNING id, status, (extract(epoch FROM scheduled_at - now()) * 1000)::float8 AS due_in_ms`,
+         ${source}
+  RETURNING id, status, (extract(epoch FROM scheduled_at - clock_timestamp()) * 1000)::float8 AS due_in_ms`;
+
+/**
+ * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
+ * $8 scheduled_at or null for now, $9 contexts (null instead of the array when no job has one).
+ */
+export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
+  insertJobs(
+    jobs,
+    '$1',
+    `unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
+      AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)`,
+  ),
 );
 
 export interface ClaimedRow {
@@ -64,7 +77,7 @@ const claim = (jobs: string, chosen: string): string => `
  * That a row is in a state, said so that no partial index can serve the question. Who has the id finds the row by its primary key; the planner, whose
  * statistics are always behind a queue, takes the index of the waiting or running rows for a shorter way, and reads all of them for each id.
  */
-const is = (state: 'pending' | 'running'): string =>
+export const is = (state: 'pending' | 'running'): string =>
   `job.status || '' = '${state}'`;
 
 /** A row whose counter somebody set to the end of `integer` would fail the statement, and with it the claim of every other. */

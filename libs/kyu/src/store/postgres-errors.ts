@@ -106,6 +106,19 @@ export function asUnavailable(error: unknown): unknown {
   );
 }
 
+/** The same for a statement in a transaction that is open still: with the connection goes all that was done by it. */
+export function asNotCommitted(error: unknown): unknown {
+  // TypeORM wraps what the driver said, and adds the values: payloads, which whoever logs the error would log.
+  const cause = (error as { driverError?: unknown } | null)?.driverError;
+  const explained = asUnavailable(cause ?? error);
+  return explained instanceof PostgresUnavailableError &&
+    explained.outcome === 'unknown'
+    ? new PostgresUnavailableError(
+        'The connection to PostgreSQL was lost in an open transaction, which is rolled back. Nothing was stored; try the whole of it again.',
+      )
+    : explained;
+}
+
 /** PostgreSQL quotes the row that it refused, payload and all; whoever logs the error would log that. The message says enough. */
 function withoutRow(error: unknown): unknown {
   if (types.isNativeError(error))

@@ -22,6 +22,7 @@ import { decideFailure } from './decide-outcome.js';
 import { insist } from './insist.js';
 import { JobRun } from './job-run.js';
 import { Settler, type RunEnd } from './settler.js';
+import { TransactionalRunner } from './transactional-runner.js';
 
 /** Beyond this a batch waits longer for its own rows than it saves. */
 const MAX_COALESCED = 500;
@@ -51,6 +52,7 @@ export class JobExecutor {
     private readonly scope: JobScope,
     private readonly store: JobStore,
     private readonly settler: Settler,
+    private readonly transactional: TransactionalRunner,
     private readonly readyQueue: ReadyQueue,
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
@@ -84,13 +86,17 @@ export class JobExecutor {
         onReturn();
         return await this.giveBack(run);
       }
-      const outcome = await this.callHandler(run);
+      const call = (): Promise<Outcome> => this.callHandler(run);
+      const outcome = this.handlers.isTransactional(job.jobType)
+        ? await this.transactional.run(run, call)
+        : await call();
       run.returned = true;
       onReturn();
-      // What failed because this worker lost touch is no failure of the job: it goes back, if nobody has taken it yet.
+      // What could not begin, or failed because this worker lost touch, is no failure of the job: it goes back, if nobody has taken it yet.
       if (
-        outcome.status !== 'completed' &&
-        run.aborted instanceof LeaseExpiredError
+        !outcome ||
+        (outcome.status !== 'completed' &&
+          run.aborted instanceof LeaseExpiredError)
       )
         return await this.giveBack(run);
       return await this.settle(run, outcome);
@@ -201,7 +207,8 @@ export class JobExecutor {
       jobType,
       durationMs,
       status,
-      ...('error' in outcome && { error: outcome.error }),
+      ...(status !== 'completed' &&
+        'error' in outcome && { error: outcome.error }),
     });
     return status;
   }

@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import { JobTimeoutError } from '../errors/kyu.errors.js';
 import type { JobContext } from '../handlers/job-parameters.decorator.js';
 import type { LateTimer, LateTimers } from '../runtime/late-timers.js';
@@ -11,6 +12,8 @@ export class JobRun {
   released = false;
   /** Its handler is done; only the outcome is left to store. */
   returned = false;
+  /** The transaction of its handler was committed, and the job settled with it. */
+  committed = false;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
   private timer: LateTimer | undefined;
@@ -48,6 +51,11 @@ export class JobRun {
   /** Why its signal aborted, if it did. */
   get aborted(): Error | undefined {
     return this.abortReason;
+  }
+
+  /** What its handler writes by this manager belongs to the run. Not enumerable: who logs a context does not want all of TypeORM. */
+  enter(manager: EntityManager): void {
+    Object.defineProperty(this.context, 'manager', { value: manager });
   }
 
   /** Its job was given back: nothing waits for the handler any more, not even its timeout. */

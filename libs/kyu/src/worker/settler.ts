@@ -39,6 +39,7 @@ export class Settler {
 
   /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
   async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
+    if (run.committed) return 'completed';
     const { id, token } = run.job;
     let storable = outcome;
     const store = async (): Promise<SettledStatus | 'fenced'> => {
