@@ -182,9 +182,19 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
     });
     expect(JSON.parse(output)).toEqual({
       greeting: { status: 'completed', result: 'Hello ADA, attempt 1' },
+      shipped: { status: 'completed', result: 'filter: no. 7' },
       paid: { status: 'completed', result: { paid: true } },
       unpaid: { status: 'dead', result: null },
-      log: ['kyu interceptor: greet', 'guard: charge', 'guard: charge'],
+      log: [
+        'global interceptor: http',
+        'kyu interceptor: greet',
+        'global interceptor: http',
+        'kyu interceptor: ship',
+        'global interceptor: http',
+        'guard: charge',
+        'global interceptor: http',
+        'guard: charge',
+      ],
       metrics: 'kyu_jobs_total{queue="billing"} 2',
     });
   });

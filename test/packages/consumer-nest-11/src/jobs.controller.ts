@@ -1,5 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { InjectQueue, QueueService } from '@kyu/nestjs';
+import { Ship } from './jobs';
 
 @Controller()
 export class JobsController {
@@ -11,6 +12,11 @@ export class JobsController {
   @Post('greetings')
   async greet(@Body('name') name: string): Promise<{ id: string }> {
     return { id: await this.queue.enqueue('greet', { name }) };
+  }
+
+  @Post('orders')
+  async ship(@Body('order') order: string): Promise<{ id: string }> {
+    return { id: await this.queue.enqueue(Ship, { order }) };
   }
 
   @Post('charges')

@@ -1,13 +1,22 @@
-import { Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Scope,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import {
+  defineJob,
   JobContext,
   JobHandler,
   JobPayload,
   JobQueue,
   type JobRequest,
 } from '@kyu/nestjs';
-import { OnlyPaid, Shout } from './pipeline';
+import { LaterOrNever, OnlyPaid, OutOfStock, Shout } from './pipeline';
+
+export const Ship = defineJob<{ order: string }, string>('ship');
 
 @Injectable()
 export class GreetingJobs {
@@ -17,6 +26,12 @@ export class GreetingJobs {
     @JobContext() job: JobContext,
   ): string {
     return `Hello ${name}, attempt ${job.attempt}`;
+  }
+
+  @UseFilters(LaterOrNever)
+  @JobHandler(Ship)
+  ship({ order }: { order: string }): string {
+    throw new OutOfStock(order);
   }
 }
 

@@ -9,6 +9,13 @@ async function main(): Promise<void> {
   const app = await NestFactory.create(AppModule, {
     logger: ['error', 'warn'],
   });
+  // Written for HTTP, so jobs do not meet it.
+  app.useGlobalInterceptors({
+    intercept: (context, next) => {
+      app.get(JobLog).lines.push(`global interceptor: ${context.getType()}`);
+      return next.handle();
+    },
+  });
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const main = app.get(QueueService);
@@ -28,14 +35,16 @@ async function main(): Promise<void> {
   }
 
   const greeting = await post(main, 'greetings', { name: 'Ada' });
+  const shipped = await post(main, 'orders', { order: 'no. 7' });
   const paid = await post(billing, 'charges', { paid: true });
   const unpaid = await post(billing, 'charges', { paid: false });
+  const log = [...app.get(JobLog).lines]; // the next request is no job's
   const metrics = await (await fetch(`${url}/metrics/billing`)).text();
-  const log = app.get(JobLog).lines;
   await app.close();
   console.log(
     JSON.stringify({
       greeting,
+      shipped,
       paid,
       unpaid,
       log,

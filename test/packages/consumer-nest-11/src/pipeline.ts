@@ -1,8 +1,10 @@
 import {
+  Catch,
   Injectable,
   type ArgumentMetadata,
   type CallHandler,
   type CanActivate,
+  type ExceptionFilter,
   type ExecutionContext,
   type NestInterceptor,
   type PipeTransform,
@@ -41,5 +43,14 @@ export class OnlyPaid implements CanActivate {
 export class Shout implements PipeTransform<string> {
   transform(value: string, { type }: ArgumentMetadata): string {
     return type === 'custom' ? value.toUpperCase() : value;
+  }
+}
+
+export class OutOfStock extends Error {}
+
+@Catch(OutOfStock)
+export class LaterOrNever implements ExceptionFilter<OutOfStock> {
+  catch(error: OutOfStock): string {
+    return `filter: ${error.message}`;
   }
 }
