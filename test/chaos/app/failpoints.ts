@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
+import { Announcer } from '../../../libs/kyu/src/queue/announcer.js';
 import { RedisReadyQueue } from '../../../libs/kyu/src/ready-queue/redis.ready-queue.js';
 import { Database } from '../../../libs/kyu/src/store/database.js';
 import { JobStore } from '../../../libs/kyu/src/store/job-store.js';
@@ -58,8 +58,8 @@ export function setFailpoints(settings: AppSettings, ledger: Ledger): void {
   };
 
   wrap(
-    QueueService.prototype,
-    'announce',
+    Announcer.prototype,
+    'acknowledge',
     (original: (stored: unknown) => void, stored: unknown) => {
       pass('chaos-after-insert-before-stage');
       original(stored);

@@ -26,8 +26,10 @@ type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
 interface Inserter {
   config: { queueName: string };
   store: JobStore;
-  readyQueue: ReadyQueue;
-  announce(stored: readonly EnqueuedJob[]): void;
+  announcer: {
+    readyQueue: ReadyQueue;
+    acknowledge(stored: readonly EnqueuedJob[]): void;
+  };
 }
 
 /** Mistakes in the code around the statements: an order that is wrong, a step that is missing. */
@@ -55,7 +57,7 @@ export const METHOD_MUTANTS = {
         original: Insert,
         jobs: readonly NewJob[],
       ) {
-        await this.readyQueue.stage(jobs).catch(() => undefined);
+        await this.announcer.readyQueue.stage(jobs).catch(() => undefined);
         return original(jobs);
       },
     ),
@@ -70,7 +72,7 @@ export const METHOD_MUTANTS = {
       ) {
         void this.store
           .enqueue(this.config.queueName, jobs)
-          .then((stored) => this.announce(stored))
+          .then((stored) => this.announcer.acknowledge(stored))
           .catch(() => undefined);
         return jobs.map(({ id, jobType, priority }) => ({
           id,
