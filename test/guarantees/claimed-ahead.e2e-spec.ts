@@ -1,5 +1,6 @@
 import { StaleReaper } from '../../libs/kyu/src/maintenance/stale-reaper.js';
 import { until } from '@kyu/testing';
+import { Client } from 'pg';
 import { Gate } from '../support/gate.js';
 import { KyuChild } from '../support/kyu-child.js';
 import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
@@ -151,6 +152,64 @@ it('I10 a second crash counts only for a job that had begun: a poison pill does 
     status: 'pending',
     crashCount: 1,
   });
+});
+
+it('I5 a worker that stood still between asking and beginning does not begin a job that was taken back meanwhile', async () => {
+  const kyu = await startKyu({ options: { mode: 'producer' } });
+  const timing = { heartbeatInterval: 250, heartbeatTimeout: 1_000 };
+  // Whoever puts a run on record has to wait for this test.
+  const LOCK = 471_147;
+  await kyu.sql(`CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.started_at IS NOT NULL THEN PERFORM pg_advisory_xact_lock(${LOCK}, hashtext(TG_TABLE_SCHEMA)); END IF; RETURN NEW; END $$`);
+  await kyu.sql(
+    'CREATE TRIGGER wait_for_test BEFORE UPDATE OF started_at ON jobs FOR EACH ROW EXECUTE FUNCTION wait_for_test()',
+  );
+  const gatekeeper = new Client({ connectionString: POSTGRES_URL });
+  await gatekeeper.connect();
+  try {
+    await gatekeeper.query('SELECT pg_advisory_lock($1, hashtext($2))', [
+      LOCK,
+      kyu.schema,
+    ]);
+    const child = await KyuChild.start({
+      ...timing,
+      queueName: kyu.queueName,
+      redis: { url: REDIS_URL },
+      postgres: { url: POSTGRES_URL, schema: kyu.schema },
+    });
+    const [row] = await kyu.sql<{ id: string }>(
+      `INSERT INTO jobs (id, job_type, queue, crash_count) VALUES (gen_random_uuid(), 'hold', $1, 1) RETURNING id`,
+      [kyu.queueName],
+    );
+    await until(
+      'it to ask',
+      async () =>
+        (
+          await gatekeeper.query(
+            'SELECT FROM pg_locks WHERE classid = $1 AND objid::int8 = hashtext($2)::int8 & 4294967295 AND NOT granted',
+            [LOCK, kyu.schema],
+          )
+        ).rowCount === 1,
+    );
+    child.kill('SIGSTOP');
+    await gatekeeper.query('SELECT pg_advisory_unlock_all()');
+    const other = await startKyu({
+      beside: kyu,
+      options: timing,
+      handlers: { hold: () => undefined },
+    });
+    await until(
+      'the job to be taken back, and to run elsewhere',
+      async () => (await count(other, `status = 'completed'`)) === 1,
+    );
+    await other.close();
+    child.kill('SIGCONT');
+    const next = await kyu.queue.enqueue('hold', null);
+    await child.says('start', next);
+    expect(child.heard('start', row!.id)).toEqual([]);
+  } finally {
+    await gatekeeper.end();
+  }
 });
 
 it('I13 a job that comes while its worker waits is run by the first claim, whatever the heartbeat’s timing', async () => {

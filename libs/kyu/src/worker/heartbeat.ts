@@ -10,18 +10,13 @@ import {
   type RunningHeartbeat,
   type WorkerRecord,
 } from '../store/worker-store.js';
+import { fenceMarginMs } from './fence-margin.js';
 import { JobExecutor } from './job-executor.js';
 
 /**
  * A timer of its own and no `@Interval`: @nestjs/schedule ends those before a drain, and a worker that drains needs its lease as much as any.
  * How often the main thread gives a sign of life, and looks whether it is still believed to live. */
 const TICK_MS = 250;
-/**
- * A worker stops its jobs this long before others may take them: a tick, and the time that a handler needs to notice its signal. A quarter of
- * heartbeatTimeout if that is less.
- */
-const FENCE_MARGIN_MS = 3_000;
-
 /**
  * Is responsible for the lease of this process on all its jobs: a beat from a thread of its own says that it lives; and when no beat has reached Postgres
  * for almost `heartbeatTimeout`, by the monotonic clock, it stops its jobs before anyone else starts them.
@@ -106,8 +101,7 @@ export class Heartbeat {
 
   private checkLease(silenceMs: number): void {
     const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
-    const margin = Math.min(FENCE_MARGIN_MS, heartbeatTimeoutMs / 4);
-    if (silenceMs > heartbeatTimeoutMs - margin) {
+    if (silenceMs > heartbeatTimeoutMs - fenceMarginMs(this.config)) {
       if (this.isFenced) return;
       this.isFenced = true;
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));

@@ -19,6 +19,7 @@ import {
   type Run as StoreRun,
 } from '../store/job-store.js';
 import { decideFailure } from './decide-outcome.js';
+import { fenceMarginMs } from './fence-margin.js';
 import { insist } from './insist.js';
 import { JobRun } from './job-run.js';
 import { Settler, type RunEnd } from './settler.js';
@@ -214,20 +215,21 @@ export class JobExecutor {
   }
 
   /**
-   * One that has waited here may have been cancelled, or taken back while this process hung, so Postgres is asked again. A
-   * job that may have killed a worker is put on record before it begins.
+   * One that has waited here may have been cancelled, or taken back while this process hung, so Postgres is asked again. A job that may have killed a worker is
+   * put on record before it begins. An answer that took long was true long ago: a process that stood still meanwhile must not believe it.
    */
   private async mayStart(run: JobRun): Promise<boolean> {
     const { job } = run;
-    if (job.crashCount > 0)
-      return (
-        (await insist(run, this.logger, () =>
-          this.store.markStarted(this.worker.id, job),
-        )) === true
+    for (;;) {
+      const askedAt = performance.now();
+      const may = await insist(run, this.logger, () =>
+        job.crashCount > 0
+          ? this.store.markStarted(this.worker.id, job)
+          : this.starts.add(job),
       );
-    return (
-      (await insist(run, this.logger, () => this.starts.add(job))) === true
-    );
+      if (may !== true || run.aborted) return false;
+      if (performance.now() - askedAt < fenceMarginMs(this.config)) return true;
+    }
   }
 
   private async giveBack(run: JobRun): Promise<RunEnd> {
