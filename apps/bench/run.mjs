@@ -46,7 +46,11 @@ for (const [name, folder] of [
 }
 run(
   process.execPath,
-  [here('../../node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')],
+  [
+    here('../../node_modules/typescript/bin/tsc'),
+    '-p',
+    here('tsconfig.app.json'),
+  ],
   here('.'),
 );
 

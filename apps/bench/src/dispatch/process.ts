@@ -51,6 +51,7 @@ const JOB = {
   id: '01890000-0000-7000-8000-000000000000',
   jobType: TYPE,
   payloadJson: JSON.stringify(PAYLOAD),
+  contextJson: null,
   priority: 0,
   maxRetries: 3,
   retryCount: 0,
