@@ -185,6 +185,7 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
       shipped: { status: 'completed', result: 'filter: no. 7' },
       paid: { status: 'completed', result: { paid: true } },
       unpaid: { status: 'dead', result: null },
+      transfer: 'stays, of 1',
       log: [
         'global interceptor: http',
         'kyu interceptor: greet',
@@ -194,6 +195,7 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
         'guard: charge',
         'global interceptor: http',
         'guard: charge',
+        'kyu interceptor: transfer',
       ],
       metrics: 'kyu_jobs_total{queue="billing"} 2',
     });

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import { showValue } from '../runtime/show-value.js';
+import { dataSourceOf } from '../store/data-source-of.js';
 
 /**
  * A client of any library that can run a statement with parameters in its open transaction. What it answers does not matter.
@@ -89,7 +90,7 @@ function checkKeys(transaction: EnqueueTransaction): void {
 
 /** By what it has: with two copies of TypeORM in one process, `instanceof` would say no. @throws {InvalidJobError} */
 function checkManager(value: EntityManager, what: string): void {
-  const options = (value as Partial<EntityManager>).dataSource?.options;
+  const options = dataSourceOf(value)?.options;
   if (!options)
     throw new InvalidJobError(
       `Expected ${what} to be an EntityManager of TypeORM, got: ${showValue(value)}. Nothing was stored.`,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import type { NewJob } from '../job/new-job.js';
 import { AfterCommit } from '../store/after-commit.js';
+import { dataSourceOf } from '../store/data-source-of.js';
 import type { EnqueuedJob } from '../store/job-store.js';
 import { TransactionalStore } from '../store/transactional-store.js';
 import {
@@ -51,8 +52,9 @@ export class TransactionalEnqueue {
     }
     const { manager } = through;
     const stored = await this.store.enqueueBy(manager, queueName, jobs);
-    const { queryRunner, dataSource } = manager;
-    if (queryRunner?.isTransactionActive)
+    const { queryRunner } = manager;
+    const dataSource = dataSourceOf(manager);
+    if (dataSource && queryRunner?.isTransactionActive)
       AfterCommit.of(dataSource).defer(queryRunner, () => onCommit(stored));
   }
 }

@@ -91,7 +91,7 @@ export class JobTransaction {
     if (settled.get(id) !== 'completed')
       throw new Error('The job could not be settled in its transaction.');
     let committed = false;
-    AfterCommit.of(this.runner.manager.dataSource).defer(this.runner, () => {
+    AfterCommit.of(this.database.dataSource).defer(this.runner, () => {
       committed = true;
     });
     try {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import type { NewJob } from '../job/new-job.js';
+import { dataSourceOf } from './data-source-of.js';
 import { Database } from './database.js';
 import type { EnqueuedJob } from './job-store.js';
 import type { InsertedRow } from './job.sql.js';
@@ -79,8 +80,8 @@ export class TransactionalStore {
 
   /** Asked once for each data source: a job in another database would be stored, and never run. */
   private async expectSameTable(manager: EntityManager): Promise<void> {
-    const { dataSource } = manager;
-    if (dataSource === this.database.dataSource) return;
+    const dataSource = dataSourceOf(manager);
+    if (!dataSource || dataSource === this.database.dataSource) return;
     if (this.sameTable.has(dataSource)) return;
     const [[own], [other]] = await Promise.all([
       this.database.run(LOCATE_TABLE, []),

@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { JobsController } from './jobs.controller';
 import { ChargeJobs, GreetingJobs } from './jobs';
 import { JobLog, Timing } from './pipeline';
+import { Transfers } from './transactions';
 
 const postgres = { schema: process.env['SCHEMA'] };
 const redis = { url: process.env['KYU_REDIS_URL'] };
@@ -35,6 +36,6 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
     }),
   ],
   controllers: [JobsController],
-  providers: [GreetingJobs, ChargeJobs, JobLog],
+  providers: [GreetingJobs, ChargeJobs, JobLog, Transfers],
 })
 export class AppModule {}

@@ -3,6 +3,7 @@ import { getQueueToken, QueueService } from '@kyu/nestjs';
 import { nextEvent } from '@kyu/testing';
 import { AppModule } from './app.module';
 import { JobLog } from './pipeline';
+import { Transfers } from './transactions';
 
 /** Jobs of both queues, each from an HTTP request to its end; then everything is closed, and nothing must keep the process alive. */
 async function main(): Promise<void> {
@@ -38,6 +39,10 @@ async function main(): Promise<void> {
   const shipped = await post(main, 'orders', { order: 'no. 7' });
   const paid = await post(billing, 'charges', { paid: true });
   const unpaid = await post(billing, 'charges', { paid: false });
+  const settled = nextEvent(main.events, 'job.settled');
+  const id = await app.get(Transfers).enqueue();
+  await settled;
+  const { result: transfer } = await main.inspect(id);
   const log = [...app.get(JobLog).lines]; // the next request is no job's
   const metrics = await (await fetch(`${url}/metrics/billing`)).text();
   await app.close();
@@ -47,6 +52,7 @@ async function main(): Promise<void> {
       shipped,
       paid,
       unpaid,
+      transfer,
       log,
       metrics: /kyu_jobs_total{queue="billing"} \d/.exec(metrics)?.[0],
     }),
