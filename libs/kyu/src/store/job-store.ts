@@ -101,10 +101,8 @@ export class JobStore {
       jobs.map(({ priority }) => priority),
       jobs.map(({ maxRetries }) => maxRetries),
       jobs.map(({ timeoutMs }) => timeoutMs),
-      jobs.map(({ scheduledAt }) => scheduledAt),
-      jobs.some(({ contextJson }) => contextJson !== undefined)
-        ? jobs.map(({ contextJson }) => contextJson ?? null)
-        : null,
+      unlessNull(jobs.map(({ scheduledAt }) => scheduledAt)),
+      unlessNull(jobs.map(({ contextJson }) => contextJson ?? null)),
     ]);
     const stored = new Map(rows.map((row) => [row.id, row]));
     return jobs.map(({ id, jobType, priority }) => {
@@ -160,13 +158,21 @@ export class JobStore {
       settlements.map(({ id }) => id),
       settlements.map(({ token }) => token),
       outcomes.map(({ status }) => status),
-      outcomes.map((run) => (run.status === 'failed' ? run.retryInMs : null)),
-      outcomes.map((run) => (run.status === 'completed' ? null : run.error)),
-      outcomes.map((run) =>
-        run.status === 'completed' ? null : (run.stack ?? null),
+      unlessNull(
+        outcomes.map((run) => (run.status === 'failed' ? run.retryInMs : null)),
       ),
-      outcomes.map((run) =>
-        run.status === 'completed' ? run.resultJson : null,
+      unlessNull(
+        outcomes.map((run) => (run.status === 'completed' ? null : run.error)),
+      ),
+      unlessNull(
+        outcomes.map((run) =>
+          run.status === 'completed' ? null : (run.stack ?? null),
+        ),
+      ),
+      unlessNull(
+        outcomes.map((run) =>
+          run.status === 'completed' ? run.resultJson : null,
+        ),
       ),
       worker,
     ]);
@@ -251,6 +257,10 @@ export class JobStore {
   }
 }
 
+/** A column, or one null for all of it: `unnest` fills up with nulls, and nobody writes and reads five hundred of them. */
+const unlessNull = <T>(column: readonly (T | null)[]) =>
+  column.some((value) => value !== null) ? column : null;
+
 const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
   claimedAt,
   id: row.id,
@@ -262,8 +272,8 @@ const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
   crashCount: row.crash_count,
   timeoutMs: row.timeout_ms,
   token: row.claim_token,
-  createdAt: row.created_at,
-  scheduledAt: row.scheduled_at,
+  createdAt: new Date(row.created_at),
+  scheduledAt: new Date(row.scheduled_at),
   waitedMs: Math.max(0, row.waited_ms),
   contextJson: row.context,
 });

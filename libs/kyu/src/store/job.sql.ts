@@ -28,11 +28,11 @@ export const insertJobs = (
          priority, max_retries, timeout_ms, coalesce(at, now()), context::json
     FROM (SELECT count(*) FROM durable) AS made_durable,
          ${source}
-  RETURNING id, status, (extract(epoch FROM scheduled_at - clock_timestamp()) * 1000)::float8 AS due_in_ms`;
+  RETURNING id, status, date_part('epoch', scheduled_at - clock_timestamp()) * 1000 AS due_in_ms`;
 
 /**
  * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
- * $8 scheduled_at or null for now, $9 contexts (null instead of the array when no job has one).
+ * $8 scheduled_at or null for now, $9 contexts. Instead of an array of nothing but nulls, null.
  */
 export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
   insertJobs(
@@ -53,8 +53,9 @@ export interface ClaimedRow {
   crash_count: number;
   timeout_ms: number;
   claim_token: number;
-  created_at: Date;
-  scheduled_at: Date;
+  /** Milliseconds since 1970, as `scheduled_at`: half a microsecond less for each job than a time as text. */
+  created_at: number;
+  scheduled_at: number;
   waited_ms: number;
   context: string | null;
 }
@@ -69,8 +70,9 @@ const claim = (jobs: string, chosen: string): string => `
      SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now()
    WHERE job.id = ANY(ARRAY(SELECT id FROM chosen))
   RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
-            job.timeout_ms, job.claim_token, job.created_at, job.scheduled_at,
-            (extract(epoch FROM now() - job.scheduled_at) * 1000)::float8 AS waited_ms,
+            job.timeout_ms, job.claim_token,
+            date_part('epoch', job.created_at) * 1000 AS created_at, date_part('epoch', job.scheduled_at) * 1000 AS scheduled_at,
+            date_part('epoch', now() - job.scheduled_at) * 1000 AS waited_ms,
             job.context::text`;
 
 /**
@@ -113,7 +115,7 @@ export const CLAIM_WAITING = new Statement<ClaimedRow>(
 const appendRun = (outcome: string, error: string, stack: string): string => `
   CASE WHEN jsonb_array_length(job.history) >= ${MAX_HISTORY} THEN job.history - 0 ELSE job.history END
   || jsonb_strip_nulls(jsonb_build_object('token', job.claim_token, 'worker', job.locked_by, 'startedAt', job.locked_at,
-       'durationMs', round((extract(epoch FROM now() - job.locked_at) * 1000)::numeric, 1),
+       'durationMs', round((date_part('epoch', now() - job.locked_at) * 1000)::numeric, 1),
        'outcome', ${outcome}, 'error', ${error}, 'stack', ${stack}))`;
 
 /** The runs among $ids and $tokens that the worker still owns. Rows that somebody holds are passed over: one must not hold up all others. */
@@ -123,7 +125,7 @@ const owned = (jobs: string, worker: string): string => `
        FOR UPDATE OF job SKIP LOCKED`;
 
 /**
- * settle: one array a column: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results; $8 the worker.
+ * settle: one array a column (null for one that is null throughout): $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results; $8 the worker.
  * Returns the jobs that were settled; why one is missing, EXPLAIN_UNSETTLED tells. A job that was cancelled while it ran ends cancelled,
  * whatever its handler did. The fence is worker and token: a token alone could repeat if the server lost a claim in a crash.
  */
