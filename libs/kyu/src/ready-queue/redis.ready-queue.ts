@@ -221,5 +221,13 @@ const readyJobs = (idsAndScores: readonly string[]): ReadyJob[] =>
     priority: 0 - Number(idsAndScores[2 * i + 1]),
   }));
 
-const scoresAndIds = (jobs: readonly ReadyJob[]): (string | number)[] =>
-  jobs.flatMap(({ id, priority }) => [-priority, id]);
+/** By turns a score and the ids that have it, separated by commas. */
+function scoresAndIds(jobs: readonly ReadyJob[]): (string | number)[] {
+  const idsOf = new Map<number, string[]>();
+  for (const { id, priority } of jobs) {
+    const ids = idsOf.get(priority);
+    if (ids) ids.push(id);
+    else idsOf.set(priority, [id]);
+  }
+  return [...idsOf].flatMap(([priority, ids]) => [-priority, ids.join(',')]);
+}

@@ -159,11 +159,10 @@ export class Dispatcher {
   }
 
   private launch(job: ClaimedJob): void {
-    const startedAt = performance.now();
     this.busySlots++;
-    const run = this.executor.execute(job, () => {
+    const run = this.executor.execute(job, (handlerMs) => {
       this.busySlots--;
-      this.prefetch.observe(performance.now() - startedAt);
+      if (handlerMs !== undefined) this.prefetch.observe(handlerMs);
       this.fillSlots();
       this.wakeIfWanted();
     });

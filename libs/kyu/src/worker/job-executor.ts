@@ -69,11 +69,12 @@ export class JobExecutor {
   /**
    * Runs the job and stores how it ended. Never rejects.
    *
-   * @param onReturn called when the handler is done and only the outcome is left to store: the slot is free.
+   * @param onReturn called when the handler is done and only the outcome is left to store: the slot is free. With the milliseconds that the handler took, if it
+   * was called: what was asked before it begins says nothing of it.
    */
   async execute(
     job: ClaimedJob,
-    onReturn: () => void = () => undefined,
+    onReturn: (handlerMs?: number) => void = () => undefined,
   ): Promise<RunEnd> {
     const run = new JobRun(
       job,
@@ -87,12 +88,13 @@ export class JobExecutor {
         onReturn();
         return await this.giveBack(run);
       }
+      const begunAt = performance.now();
       const call = (): Promise<Outcome> => this.callHandler(run);
       const outcome = this.handlers.isTransactional(job.jobType)
         ? await this.transactional.run(run, call)
         : await call();
       run.returned = true;
-      onReturn();
+      onReturn(performance.now() - begunAt);
       // What could not begin, or failed because this worker lost touch, is no failure of the job: it goes back, if nobody has taken it yet.
       if (
         !outcome ||
