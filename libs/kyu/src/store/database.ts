@@ -1,4 +1,4 @@
-import type { Pool, QueryConfig } from 'pg';
+import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
@@ -28,6 +28,15 @@ const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
 };
 
+/** What is needed of a pool or a client of node-postgres. Not by its types, which an application need not have installed. */
+interface Connection {
+  query(statement: {
+    text: string;
+    values: unknown[];
+    types: typeof types;
+  }): Promise<{ rows: unknown[] }>;
+}
+
 /**
  * Runs Kyu's statements on the pool of a TypeORM `DataSource`: prepared, typed, without the detour through an entity. Where
  * TypeORM's `query()` would do, the pool does the same without a query runner per call.
@@ -39,11 +48,11 @@ export class Database {
     private readonly tables: TableNames,
     private readonly lent = false,
     private readonly names: SqlNames = sqlNames(tables),
-    private readonly connection: Pick<Pool, 'query'> = poolOf(dataSource),
+    private readonly connection: Connection = poolOf(dataSource),
   ) {}
 
   /** The same on one connection, in the transaction that is open there. */
-  on(connection: Pick<Pool, 'query'>): Database {
+  on(connection: Connection): Database {
     const { dataSource, tables, lent, names } = this;
     return new Database(dataSource, tables, lent, names, connection);
   }
@@ -67,7 +76,7 @@ export class Database {
       text,
       values,
       types,
-    } as QueryConfig;
+    };
     try {
       const { rows } = await this.connection.query(query);
       return rows as Row[];
