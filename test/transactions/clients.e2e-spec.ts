@@ -136,6 +136,33 @@ describe('enqueue({ client })', () => {
     }
   });
 
+  it('takes the context of its caller along', async () => {
+    const restored: unknown[] = [];
+    const kyu = await startKyu({
+      handlers: { work: () => undefined },
+      options: {
+        context: {
+          capture: () => ({ tenant: 7 }),
+          run: (context, work) => {
+            restored.push(context);
+            return work();
+          },
+        },
+      },
+    });
+    const pool = new Pool({ connectionString: POSTGRES_URL });
+    try {
+      const settled = kyu.nextEvent('job.settled');
+      await kyu.queue.stage(
+        await kyu.queue.enqueue('work', null, { client: pool }),
+      );
+      await settled;
+      expect(restored).toEqual([{ tenant: 7 }]);
+    } finally {
+      await pool.end();
+    }
+  });
+
   it('refuses what has no query()', async () => {
     const kyu = await startKyu({ options: { mode: 'producer' } });
     await expect(
