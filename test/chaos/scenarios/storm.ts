@@ -12,7 +12,7 @@ import type { Ground } from './scenario.js';
 import { planStorm, type PlannedFault } from './storm-plan.js';
 
 const STOP_PATIENCE_MS = 15_000;
-const ENOUGH_PATIENCE_MS = 60_000;
+const ENOUGH_PATIENCE_MS = 120_000;
 /** Passages are many at the seams of every job, few at the others. */
 const PROBABILITY: Readonly<Record<string, number>> = {
   'chaos-mid-rescue': 0.1,

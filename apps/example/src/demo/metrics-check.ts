@@ -12,10 +12,9 @@ export async function checkMetrics(
 ): Promise<Check[]> {
   const rows: { metric: string; value: number }[] = await dataSource.query(`
     with runs as (
-      -- A run that was cancelled ends the job as cancelled, whatever its handler made of it.
-      select job_type, case when status = 'cancelled' and nth = jsonb_array_length(history) and cancel_requested_at is not null
-                            then status else run->>'outcome' end as outcome
-        from ${table}, jsonb_array_elements(history) with ordinality as runs(run, nth))
+      -- What was given back has not been processed: one whose cancel came before its handler began ends like that.
+      select job_type, run->>'outcome' as outcome from ${table}, jsonb_array_elements(history) as run
+       where run->>'outcome' <> 'released')
     select 'kyu_jobs_total' as metric, count(*)::int as value from ${table}
     union all
     select format('kyu_jobs_processed_total{status="%s"}', outcome), count(*)::int from runs group by outcome
