@@ -60,7 +60,7 @@ it('I11 a job that was cancelled before its handler began never begins', async (
     async () =>
       (await count(
         kyu,
-        `status = 'running' AND locked_at > now() - interval '50 milliseconds'`,
+        `status = 'running' AND locked_at > now() - interval '100 milliseconds'`,
       )) === 0,
   );
   gate.open();

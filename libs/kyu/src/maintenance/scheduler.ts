@@ -61,7 +61,9 @@ export class Scheduler {
   /** From now on it follows the alarm and the ready queue's calls; its periodic ticks count too if `polling`. */
   async start(polling: boolean): Promise<void> {
     this.alarm.onRing(() => this.promoting.runSoon());
-    this.readyQueue.onLow = () => this.refillSoon();
+    // Each pop says it anew while few are left: the refill under way is the answer, and one more would bring the same.
+    this.readyQueue.onLow = () => this.refilling.runUnlessRunning();
+    this.readyQueue.onBack = () => this.refillSoon();
     this.polling = polling;
     this.promoting.start();
     this.refilling.start();
@@ -90,6 +92,7 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.alarm.onRing(undefined);
     this.readyQueue.onLow = () => undefined;
+    this.readyQueue.onBack = () => undefined;
     await Promise.all([this.promoting.stop(), this.refilling.stop()]);
   }
 

@@ -52,6 +52,9 @@ export abstract class ReadyQueue {
   /** Called when few ids are left although more jobs wait. One listener: the scheduler. */
   onLow: () => void = () => undefined;
 
+  /** Called when the ready queue can be used again after an outage, in which it may have lost everything. One listener: the scheduler. */
+  onBack: () => void = () => undefined;
+
   /** Asks the server behind it, for a health check; `'off'` when there is none. Never rejects. */
   async check(): Promise<'up' | 'down' | 'off'> {
     return 'off';

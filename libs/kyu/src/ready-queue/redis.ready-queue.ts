@@ -13,8 +13,8 @@ import { redisKeys, type RedisKeys } from './redis-keys.js';
 
 /** A backlog of a hundred million jobs costs Redis what this many ids cost: about 1.5 MB. */
 const READY_WINDOW = 10_000;
-/** Refill when half is gone: the other half lasts until the refill is there. */
-const LOW_WATER = READY_WINDOW / 2;
+/** Refill when fewer are left: they last until the refill is there, which takes some tens of milliseconds. Sooner would bring most of them again. */
+const LOW_WATER = 3_000;
 /** A server that is there answers within this; one that is not must not hold up the boot. */
 const BOOT_WAIT_MS = 500;
 /** While Redis fails it is left alone for this long, doubled up to the last: no longer than a return may go unnoticed. */
@@ -211,7 +211,7 @@ export class RedisReadyQueue extends ReadyQueue {
         `Redis at ${where} cannot be used (${cause?.message}); jobs are safe in PostgreSQL and are claimed from there until it can.`,
       );
     this.logger.log(`Redis at ${where} is back.`);
-    this.onLow(); // it may have come back empty
+    this.onBack(); // maybe empty
   }
 }
 

@@ -26,7 +26,7 @@ export class Cadence<T> {
   }
 
   tick(): void {
-    if (!this.running && performance.now() >= this.nextAt) this.runSoon();
+    if (performance.now() >= this.nextAt) this.runUnlessRunning();
   }
 
   /**
@@ -44,6 +44,11 @@ export class Cadence<T> {
         `${this.name} failed, trying again: ${messageOf(error)}`,
       ),
     );
+  }
+
+  /** As runSoon(), where the run under way is as good as a new one. */
+  runUnlessRunning(): void {
+    if (!this.running) this.runSoon();
   }
 
   /** Runs now, or joins the run under way. */

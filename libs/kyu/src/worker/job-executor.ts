@@ -32,7 +32,7 @@ const MAX_COALESCED = 500;
  * A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. As long as the
  * work that is claimed ahead, so that quick handlers are held up by no question; and sooner than anybody could take the job away.
  */
-const FRESH_MS = 25;
+const FRESH_MS = 50;
 
 /** Is responsible for a claimed job until its end is stored. The only caller of handlers. */
 @Injectable()

@@ -21,8 +21,8 @@ describe('Prefetch', () => {
   });
 
   it('claims hundreds ahead for handlers of microseconds, and no more', () => {
-    expect(after(0.01).ahead(50)).toBe(500);
-    expect(after(0).ahead(1_000)).toBe(500);
+    expect(after(0.01).ahead(50)).toBe(1_000);
+    expect(after(0).ahead(1_000)).toBe(1_000);
   });
 
   it('follows a change of the load', () => {

@@ -3,8 +3,8 @@
  * high priority that comes meanwhile, or for another worker that is idle.
  */
 const HORIZON_MS = 25;
-/** A statement with more rows takes longer than it saves. */
-const MAX_AHEAD = 500;
+/** Enough to be busy while the next claim is under way beside two settles: with 500 a worker waited for it. With more, it only owns more. */
+const MAX_AHEAD = 1_000;
 /** Weight of the newest run in the average: a change of the load is followed within some tens of jobs. */
 const SMOOTHING = 0.05;
 
