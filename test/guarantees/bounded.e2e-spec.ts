@@ -10,7 +10,7 @@ import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 const WINDOW = 10_000;
 /** Claimed ahead at most, by libs/kyu/src/worker/prefetch.ts. */
-const MAX_AHEAD = 500;
+const MAX_AHEAD = 1_000;
 
 /** Rows that no enqueue() has announced, with ids in their order. */
 const insert = (kyu: TestKyu, count: number, type: string): Promise<unknown> =>

@@ -212,6 +212,42 @@ it('I5 a worker that stood still between asking and beginning does not begin a j
   }
 });
 
+it('I12 a job that was claimed ahead goes back although somebody held its row at that moment, and its worker stays busy', async () => {
+  const gate = new Gate();
+  const kyu = await startTrained(
+    () => gate.wait(),
+    () => undefined,
+  );
+  const holder = new Client({ connectionString: POSTGRES_URL });
+  await holder.connect();
+  try {
+    const [held, ...others] = await holdWithJobsBehind(kyu, gate);
+    await until(
+      'it to be claimed',
+      async () => (await kyu.queue.inspect(held!)).status === 'running',
+    );
+    await holder.query('BEGIN');
+    await holder.query(
+      `SELECT FROM "${kyu.schema}".kyu_jobs WHERE id = $1 FOR UPDATE`,
+      [held],
+    );
+    await until(
+      'the others to be given back',
+      async () => (await count(kyu, `status = 'pending'`)) === others.length,
+    );
+    expect((await kyu.queue.inspect(held!)).status).toBe('running');
+    await holder.query('COMMIT');
+    await until(
+      'it to be given back, too',
+      async () => (await kyu.queue.inspect(held!)).status === 'pending',
+      5_000,
+    );
+  } finally {
+    gate.open();
+    await holder.end();
+  }
+});
+
 it('I13 a job that comes while its worker waits is run by the first claim, whatever the heartbeat’s timing', async () => {
   const kyu = await startKyu({
     options: { heartbeatInterval: 500, heartbeatTimeout: 1_000 },

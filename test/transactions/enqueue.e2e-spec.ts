@@ -73,7 +73,10 @@ describe.each([
       await runOneMore();
       expect(ran).toEqual(['last']);
       expect(await names()).toEqual(['last']);
-      expect(commands.some((each) => each.includes(kyu.queueName))).toBe(true);
+      // The watcher is told of it later than the worker.
+      await until('the watcher to see the last one staged', () =>
+        commands.some((each) => each.includes(kyu.queueName)),
+      );
       expect(commands.filter((each) => each.includes(id))).toEqual([]);
     } finally {
       monitor.disconnect();

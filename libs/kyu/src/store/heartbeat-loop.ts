@@ -73,7 +73,7 @@ export function heartbeatLoop(
           client = undefined;
           broken?.end().catch(() => undefined);
           parentPort.postMessage({ failed: error.message });
-          return data.retryMs;
+          return data.retryMs * (0.5 + Math.random() / 2); // not all workers at once
         },
       )
       .then((delay) => {

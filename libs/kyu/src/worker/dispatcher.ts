@@ -89,8 +89,11 @@ export class Dispatcher {
     let retryMs = CLAIM_RETRY_MS.first;
     while (!signal.aborted) {
       await this.giveBack(this.hoarded());
+      if (signal.aborted) return; // a stop that came meanwhile wakes nobody
       const wanted = this.wanted();
       if (wanted === 0) {
+        // Handlers that take minutes must not keep from others what is nobody's.
+        await this.releaseStrays().catch(() => this.expectStrays());
         await this.slotFreed();
         continue;
       }
@@ -110,7 +113,7 @@ export class Dispatcher {
         this.ahead.push(...jobs);
         this.fillSlots();
       } catch (error) {
-        this.straysUntil = performance.now() + STRAYS_FOR_MS;
+        this.expectStrays();
         this.logger.error(
           `Claiming jobs failed, trying again: ${(error as Error).message}`,
         );
@@ -137,6 +140,10 @@ export class Dispatcher {
       );
   }
 
+  private expectStrays(): void {
+    this.straysUntil = performance.now() + STRAYS_FOR_MS;
+  }
+
   /** How many jobs to claim now. Not one for each slot that frees: with something ahead, a statement waits until it is worth it. */
   private wanted(): number {
     const { workers } = this.config;
@@ -153,6 +160,7 @@ export class Dispatcher {
     while (
       this.busySlots < this.config.workers &&
       this.ahead.length > 0 &&
+      !this.heartbeat.fenced &&
       !this.stopping.signal.aborted
     )
       this.launch(this.ahead.shift()!);
@@ -182,10 +190,13 @@ export class Dispatcher {
   private async giveBack(claimed: readonly ClaimedJob[]): Promise<void> {
     if (claimed.length === 0) return;
     try {
-      await this.executor.release(claimed);
+      const released = await this.executor.release(claimed);
+      // Taken back by others, or somebody holds their rows: then they would be ours without our knowing.
+      if (released < claimed.length) this.expectStrays();
     } catch (error) {
+      this.expectStrays();
       this.logger.warn(
-        `${claimed.length} claimed job(s) could not be given back (${(error as Error).message}); other workers will take them when this one's heartbeat is too old.`,
+        `${claimed.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
       );
     }
   }
@@ -194,7 +205,7 @@ export class Dispatcher {
   private hoarded(): ClaimedJob[] {
     const now = performance.now();
     const oldest = this.ahead[0]?.claimedAt ?? now;
-    if (now - oldest <= MAX_AHEAD_MS) return [];
+    if (now - oldest <= MAX_AHEAD_MS && !this.heartbeat.fenced) return [];
     this.prefetch.forget();
     return this.ahead.splice(0);
   }
@@ -203,7 +214,9 @@ export class Dispatcher {
   private slotFreed(): Promise<void> {
     return new Promise((resolve) => {
       const timer =
-        this.ahead.length > 0 ? setTimeout(resolve, MAX_AHEAD_MS) : undefined;
+        this.ahead.length > 0 || performance.now() < this.straysUntil
+          ? setTimeout(resolve, MAX_AHEAD_MS)
+          : undefined;
       this.wake = () => {
         clearTimeout(timer);
         resolve();

@@ -102,9 +102,11 @@ export class Heartbeat {
   private checkLease(silenceMs: number): void {
     const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
     if (silenceMs > heartbeatTimeoutMs - fenceMarginMs(this.config)) {
-      if (this.isFenced) return;
+      const known = this.isFenced;
       this.isFenced = true;
+      // Again at each look: of a claim that was under way, jobs may have begun meanwhile.
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));
+      if (known) return;
       this.logger.error(
         `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
       );

@@ -234,10 +234,19 @@ export class JobExecutor {
     }
   }
 
+  /** Ours still, and passed over because somebody else has a lock on its row. */
+  private async isHeld(job: ClaimedJob): Promise<boolean> {
+    const reasons = await this.store.explainUnsettled(this.worker.id, [job]);
+    return reasons.get(job.id) === 'held';
+  }
+
   private async giveBack(run: JobRun): Promise<RunEnd> {
-    const released = await insist(run, this.logger, () =>
-      this.release([run.job]),
-    );
+    const released = await insist(run, this.logger, async () => {
+      const count = await this.release([run.job]);
+      if (count === 0 && (await this.isHeld(run.job)))
+        throw new Error('somebody holds its row');
+      return count;
+    });
     if (released !== 0) return 'released';
     const { id, jobType, token } = run.job;
     this.events.emit('lease.lost', { id, jobType, token });

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuConfig } from '../config/kyu.config.js';
 import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { messageOf } from '../runtime/describe-error.js';
@@ -9,6 +10,7 @@ import { Database } from '../store/database.js';
 import type { Outcome } from '../store/job-store.js';
 import { JobTransaction } from '../store/job-transaction.js';
 import { decideFailure } from './decide-outcome.js';
+import { fenceMarginMs } from './fence-margin.js';
 import type { JobRun } from './job-run.js';
 
 /** Connections that transactional runs leave to everything else: their handlers may enqueue, and others must settle. */
@@ -21,6 +23,7 @@ export class TransactionalRunner {
   private readonly connections: Semaphore;
 
   constructor(
+    @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly handlers: HandlerRegistry,
     private readonly database: Database,
     private readonly worker: WorkerIdentity,
@@ -45,9 +48,21 @@ export class TransactionalRunner {
   }
 
   private async begin(run: JobRun): Promise<JobTransaction | undefined> {
-    if (run.released) return undefined;
+    if (run.released || run.aborted) return undefined;
+    const askedAt = performance.now();
     try {
-      return await JobTransaction.begin(this.database, this.worker.id, run.job);
+      const transaction = await JobTransaction.begin(
+        this.database,
+        this.worker.id,
+        run.job,
+      );
+      // As with every answer before a handler begins: one that took long was true long ago.
+      const believed =
+        !run.aborted &&
+        performance.now() - askedAt < fenceMarginMs(this.config);
+      if (believed) return transaction;
+      await transaction?.rollback();
+      return undefined;
     } catch (error) {
       this.logger.warn(
         `Job ${run.job.id} (${run.job.jobType}) goes back, as its transaction could not begin: ${messageOf(error)}`,

@@ -69,22 +69,24 @@ export class WorkerService extends JobRunner implements WorkerWatch {
     const { once } = this;
     if (!this.dispatcher.started && !once) return;
     this.stopping = true; // ends a runOnce() after what it runs now
-    if (this.dispatcher.started) await this.dispatcher.stop();
     const running = this.executor.running;
     if (running > 0)
       this.logger.log(`Stopping: waiting for ${running} running job(s).`);
     const hurried = new Promise<false>((resolve) => {
       this.hurry = () => resolve(false);
     });
-    const drained = within(
-      this.config.drainTimeoutMs,
-      Promise.all([this.dispatcher.drained(), once]),
-    );
+    // A claim that is under way in an outage may take as long as its connection: it counts, too.
+    const drained = within(this.config.drainTimeoutMs, this.drain(once));
     if (!(await Promise.race([drained, hurried]))) await this.giveBack();
     this.abandon();
     await once?.catch(() => undefined); // its caller is told
     await this.cancelWatch.stop();
     await this.heartbeat.stop();
+  }
+
+  private async drain(once: Promise<RunCounts> | undefined): Promise<void> {
+    if (this.dispatcher.started) await this.dispatcher.stop();
+    await Promise.all([this.dispatcher.drained(), once]);
   }
 
   /** Ends the patience of a stop() under way: what runs is given back now. */
