@@ -22,11 +22,8 @@ import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
 import { insist } from './insist.js';
 import { JobRun } from './job-run.js';
-import { Settler, type RunEnd } from './settler.js';
+import { MAX_COALESCED, Settler, type RunEnd } from './settler.js';
 import { TransactionalRunner } from './transactional-runner.js';
-
-/** Beyond this a batch waits longer for its own rows than it saves. */
-const MAX_COALESCED = 500;
 
 /**
  * A job whose claim was sent longer ago than this is looked at once more before its handler begins: one statement for all that begin then. As long as the

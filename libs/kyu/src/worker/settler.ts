@@ -14,7 +14,7 @@ import { insist } from './insist.js';
 import type { JobRun } from './job-run.js';
 
 /** Beyond this a batch waits longer for its own rows than it saves. */
-const MAX_COALESCED = 500;
+export const MAX_COALESCED = 500;
 
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
 export type RunEnd = SettledStatus | 'released' | 'fenced';
