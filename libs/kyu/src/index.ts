@@ -63,6 +63,10 @@ export { OnJobEvent } from './listeners/on-job-event.decorator.js';
 export { currentJob } from './context/current-job.js';
 export { JobLogger } from './context/job-logger.js';
 export { KyuHealth } from './health/kyu-health.js';
+export {
+  getKyuHealthToken,
+  InjectKyuHealth,
+} from './health/inject-kyu-health.js';
 export type {
   KyuHealthLimits,
   KyuHealthReport,

@@ -2,6 +2,7 @@ import type { InjectionToken, Provider } from '@nestjs/common';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
 import type { Registration } from './config/registration.js';
 import { KyuEvents } from './events/kyu-events.js';
+import { getKyuHealthToken } from './health/inject-kyu-health.js';
 import { KyuHealth } from './health/kyu-health.js';
 import { Job } from './job/job.entity.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
@@ -34,6 +35,7 @@ export function exportsOf({ name }: Registration): {
   const source = `${KYU_DATA_SOURCE}:${name}`;
   const aliases = [
     { provide: getQueueToken(name), useExisting: QueueService },
+    { provide: getKyuHealthToken(name), useExisting: KyuHealth },
     { provide: getDataSourceToken(source), useExisting: dataSource },
     { provide: getRepositoryToken(Job, source), useExisting: jobs },
   ];

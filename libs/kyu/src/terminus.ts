@@ -1,2 +1,6 @@
 // The entry `@kyu/nestjs/terminus`: apart from the index, so that only who uses @nestjs/terminus needs it.
-export { KyuHealthIndicator } from './health/kyu-health.indicator.js';
+export {
+  InjectKyuHealthIndicator,
+  kyuHealthIndicator,
+  KyuHealthIndicator,
+} from './health/kyu-health.indicator.js';

@@ -1,13 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, type FactoryProvider } from '@nestjs/common';
 import {
   HealthIndicatorService,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
 import type { KyuHealthLimits } from './health-report.js';
+import { getKyuHealthToken } from './inject-kyu-health.js';
 import { KyuHealth } from './kyu-health.js';
 
 /**
  * {@link KyuHealth} as an indicator of @nestjs/terminus: provide it beside `TerminusModule`, and call `isHealthy()` in a health check. `'degraded'` stays what it is: HTTP 200.
+ * That of the default registration; {@link kyuHealthIndicator} makes that of another.
  *
  * @publicApi
  */
@@ -31,3 +33,31 @@ export class KyuHealthIndicator {
       : indicator.down(details);
   }
 }
+
+const tokenOf = (name: string): string =>
+  `kyuHealthIndicator('${name}'), which a module has to have among its providers`;
+
+/**
+ * The {@link KyuHealthIndicator} of a named registration, as a provider: `providers: [KyuHealthIndicator, kyuHealthIndicator('billing')]`.
+ *
+ * @param name as in `KyuModule.forRoot({ name })`.
+ * @publicApi
+ */
+export const kyuHealthIndicator = (
+  name: string,
+): FactoryProvider<KyuHealthIndicator> => ({
+  provide: tokenOf(name),
+  inject: [getKyuHealthToken(name), HealthIndicatorService],
+  useFactory: (health: KyuHealth, indicators: HealthIndicatorService) =>
+    new KyuHealthIndicator(health, indicators),
+});
+
+/**
+ * Injects what {@link kyuHealthIndicator} provides: `@InjectKyuHealthIndicator('billing') private readonly billing: KyuHealthIndicator`.
+ *
+ * @param name as in `KyuModule.forRoot({ name })`. The default registration's indicator is the class `KyuHealthIndicator`.
+ * @publicApi
+ */
+export const InjectKyuHealthIndicator = (
+  name: string,
+): PropertyDecorator & ParameterDecorator => Inject(tokenOf(name));

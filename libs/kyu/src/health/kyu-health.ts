@@ -13,7 +13,7 @@ import type { KyuHealthLimits, KyuHealthReport } from './health-report.js';
 import { judgeHealth, OVERDUE_MS } from './judge-health.js';
 
 /**
- * Whether the queue, and this process in it, is well.
+ * Whether the queue, and this process in it, is well. That of the default registration; `@InjectKyuHealth('billing')` is that of another.
  *
  * @publicApi
  */
