@@ -148,6 +148,13 @@ describe('two registrations', () => {
     );
     const id = await desk.billing.enqueue(Refund, { cents: 1 });
     expect((await ended(desk.billing, id)).result).toBe(billing.queueName);
+
+    expect(() => desk.main.register(Refund, () => 'main')).toThrow(
+      "register its handler with @InjectQueue('billing')",
+    );
+    desk.billing.register(Refund, ({ cents }) => `refunded ${cents}`);
+    const again = await desk.billing.enqueue(Refund, { cents: 2 });
+    expect((await ended(desk.billing, again)).result).toBe('refunded 2');
   });
 
   it('have their own events, data source and repository', async () => {

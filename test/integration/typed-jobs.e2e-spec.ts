@@ -94,6 +94,16 @@ describe('a definition', () => {
     expect(await kyu.sql('SELECT job_type FROM jobs')).toEqual([]);
   });
 
+  it('of another queue registers no function', async () => {
+    const kyu = await startKyu();
+    const Bill = defineJob('bill', { queue: 'billing' });
+    expect(() => kyu.queue.register(Bill, () => 1)).toThrow(
+      new InvalidJobError(
+        `Jobs of the type "bill" belong to the queue "billing", and this QueueService is that of the default registration; register its handler with @InjectQueue('billing'). Nothing was registered.`,
+      ),
+    );
+  });
+
   it('registers a function', async () => {
     const kyu = await startKyu();
     kyu.queue.register(SendEmail, ({ at }) => at.getUTCFullYear(), {

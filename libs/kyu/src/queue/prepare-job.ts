@@ -8,6 +8,7 @@ import type { JobSchema } from '../job/job-schema.js';
 import { encodePayload } from '../job/json-limits.js';
 import { newJob, type EnqueueOptions, type NewJob } from '../job/new-job.js';
 import { describeIssues } from '../job/payload-issues.js';
+import { refuseOtherQueue } from './refuse-other-queue.js';
 
 /**
  * The job, checked and completed from its definition, this process's handler and the module. A promise only where a schema has to be asked.
@@ -22,7 +23,8 @@ export function prepareJob(
   options: EnqueueOptions,
 ): NewJob | Promise<NewJob> {
   const definition = type instanceof JobDefinition ? type : undefined;
-  if (definition) refuseOtherQueue(definition, config.name);
+  if (definition)
+    refuseOtherQueue(definition, config.name, 'enqueue it', 'stored');
   const jobType = definition?.name ?? (type as string);
   const own = { ...definition?.defaults, ...handlers.defaultsOf(jobType) };
   const complete = (valid: unknown): NewJob =>
@@ -35,17 +37,6 @@ export function prepareJob(
   return schema
     ? checkedPayload(jobType, schema, payload).then(complete)
     : complete(payload);
-}
-
-/** @throws {InvalidJobError} */
-function refuseOtherQueue(
-  { name, queue }: JobDefinition,
-  used: string | undefined,
-): void {
-  if (queue !== undefined && queue !== used)
-    throw new InvalidJobError(
-      `Jobs of the type "${name}" belong to the queue "${queue}", and this QueueService is that of ${used === undefined ? 'the default registration' : `"${used}"`}; enqueue it with @InjectQueue('${queue}'). Nothing was stored.`,
-    );
 }
 
 /** What the schema makes of the payload. @throws {InvalidJobError} */

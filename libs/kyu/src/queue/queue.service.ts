@@ -13,7 +13,11 @@ import type {
 } from '../handlers/handler.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { Job } from '../job/job.entity.js';
-import type { InputOf, JobDefinition, JobType } from '../job/job-definition.js';
+import {
+  JobDefinition,
+  type InputOf,
+  type JobType,
+} from '../job/job-definition.js';
 import type { EnqueueOptions, NewJob } from '../job/new-job.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { messageOf } from '../runtime/describe-error.js';
@@ -31,6 +35,7 @@ import {
 } from './enqueue-transaction.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
 import { prepareJob } from './prepare-job.js';
+import { refuseOtherQueue } from './refuse-other-queue.js';
 import { TransactionalEnqueue } from './transactional-enqueue.js';
 
 const MAX_PAGE = 1_000;
@@ -217,7 +222,7 @@ export class QueueService {
   /**
    * Sets the handler of a job type, in place of the one it had, decorated or not.
    *
-   * @throws {InvalidJobError}
+   * @throws {InvalidJobError} for a bad type, handler or option, and for a definition of another queue.
    */
   register<Payload, Result>(
     type: JobDefinition<Payload, Result, unknown>,
@@ -234,6 +239,13 @@ export class QueueService {
     handler: JobHandlerFunction<never>,
     options: RegisterOptions = {},
   ): void {
+    if (type instanceof JobDefinition)
+      refuseOtherQueue(
+        type,
+        this.config.name,
+        'register its handler',
+        'registered',
+      );
     this.handlers.register(type, handler as JobHandlerFunction, options);
   }
 
