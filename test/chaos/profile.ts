@@ -36,6 +36,7 @@ const MIX: Mix = {
   flaky: 10,
   later: 10,
   parent: 5,
+  booking: 5,
   doomed: 4,
   stubborn: 4,
   overrun: 2,

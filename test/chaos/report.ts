@@ -67,6 +67,7 @@ export function stormRows(
       'illegal transition',
       'early claim',
       'overlap',
+      'effects of no completion',
     ].map((name) => [name, storm.violations[name] ?? 0] as const),
     ['repeated after a crash', storm.repeatedAfterCrash],
     ['late results refused', storm.lateResultsRefused],

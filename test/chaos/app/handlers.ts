@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { JobContext, JobHandler, JobPayload, QueueService } from '@kyu/nestjs';
+import {
+  JobContext,
+  JobHandler,
+  JobManager,
+  JobPayload,
+  QueueService,
+} from '@kyu/nestjs';
+import type { EntityManager } from 'typeorm';
 import { Ledger } from './ledger.js';
-import type { ChaosPayload } from './settings.js';
+import { readSettings, type ChaosPayload } from './settings.js';
 
 /** Handlers of every temper. Each writes to the ledger when it starts, when its signal aborts, and when it ends. */
 @Injectable()
 export class ChaosHandlers {
+  private readonly effects = `"${readSettings().schema}".chaos_effects`;
+
   constructor(
     private readonly ledger: Ledger,
     private readonly queue: QueueService,
@@ -54,17 +63,9 @@ export class ChaosHandlers {
   parent(@JobPayload() payload: ChaosPayload, @JobContext() job: JobContext) {
     return this.run(payload, job, async () => {
       for (let n = 1; n <= payload.children; n++) {
-        // The token makes the key unique: a second run of the parent has children of its own.
-        const key = `${payload.key}/${job.token}.${n}`;
-        this.ledger.write({ kind: 'try', key });
-        const child: ChaosPayload = {
-          key,
-          workMs: 0,
-          failures: 0,
-          children: 0,
-        };
+        const child = this.newChild(payload, job, String(n));
         const id = await this.queue.enqueue('fast', child);
-        this.ledger.write({ kind: 'ack', key, id });
+        this.ledger.write({ kind: 'ack', key: child.key, id });
       }
     });
   }
@@ -90,6 +91,25 @@ export class ChaosHandlers {
     return this.run(payload, job, () => wait(payload.workMs, job.signal));
   }
 
+  /** Its effects, a row and a job, come before its work: what goes wrong afterwards has to undo them. */
+  @JobHandler('booking', { transactional: true })
+  booking(
+    @JobPayload() payload: ChaosPayload,
+    @JobContext() job: JobContext,
+    @JobManager() manager: EntityManager,
+  ) {
+    return this.run(payload, job, async () => {
+      await manager.query(
+        `INSERT INTO ${this.effects} (id, token) VALUES ($1, $2)`,
+        [job.id, job.token],
+      );
+      const child = this.newChild(payload, job, 'booked');
+      await this.queue.enqueue('fast', child, { manager });
+      await wait(payload.workMs, job.signal);
+      if (job.attempt < payload.failures) throw new Error('not yet');
+    });
+  }
+
   @JobHandler('poison')
   poison(@JobPayload() payload: ChaosPayload, @JobContext() job: JobContext) {
     return this.run(payload, job, async () => {
@@ -97,6 +117,17 @@ export class ChaosHandlers {
       process.kill(process.pid, 'SIGKILL');
       await sleep(60_000); // the signal is on its way
     });
+  }
+
+  /** The token makes the key unique: a second run of the parent has children of its own. */
+  private newChild(
+    { key: parent }: ChaosPayload,
+    { token }: JobContext,
+    name: string,
+  ): ChaosPayload {
+    const key = `${parent}/${token}.${name}`;
+    this.ledger.write({ kind: 'try', key });
+    return { key, workMs: 0, failures: 0, children: 0 };
   }
 
   private async run(

@@ -20,5 +20,7 @@ export const MUTANT_NAMES = [
   'pop-without-removing',
   'never-back-to-redis',
   'never-stops',
+  'effects-before-settle',
+  'failure-commits',
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueryRunner } from 'typeorm';
 import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
 import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
 import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
@@ -11,16 +13,21 @@ import type {
   EnqueuedJob,
   JobStore,
 } from '../../../libs/kyu/src/store/job-store.js';
+import { JobTransaction } from '../../../libs/kyu/src/store/job-transaction.js';
 import { PooledHeartbeat } from '../../../libs/kyu/src/store/pooled-heartbeat.js';
 import { WorkerStore } from '../../../libs/kyu/src/store/worker-store.js';
 import { Claimer } from '../../../libs/kyu/src/worker/claimer.js';
 import { Heartbeat } from '../../../libs/kyu/src/worker/heartbeat.js';
 import { JobExecutor } from '../../../libs/kyu/src/worker/job-executor.js';
 import { WorkerService } from '../../../libs/kyu/src/worker/worker.service.js';
+import { TransactionalRunner } from '../../../libs/kyu/src/worker/transactional-runner.js';
 import { readSettings } from './settings.js';
 import { wrap } from './wrap.js';
 
 type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
+
+/** Between the two commits of the handler's transaction and of its job. */
+const GAP_MS = 200;
 
 /** What `insert()` of the queue service uses. */
 interface Inserter {
@@ -171,4 +178,35 @@ export const METHOD_MUTANTS = {
         ? new Promise<void>(() => undefined)
         : original(),
     ),
+  'effects-before-settle': () =>
+    wrap(
+      TransactionalRunner.prototype,
+      'end',
+      async (
+        original: (...args: unknown[]) => Promise<unknown>,
+        run: unknown,
+        transaction: unknown,
+        outcome: unknown,
+      ) => {
+        if ((outcome as { status: string }).status !== 'completed')
+          return original(run, transaction, outcome);
+        await commit(transaction as { runner: QueryRunner });
+        await sleep(GAP_MS);
+        return outcome; // settled as that of any other run
+      },
+    ),
+  'failure-commits': () =>
+    wrap(
+      JobTransaction.prototype,
+      'rollback',
+      function (this: { runner: QueryRunner }) {
+        return commit(this);
+      },
+    ),
 };
+
+/** Ends a handler's transaction, and nothing else. */
+async function commit({ runner }: { runner: QueryRunner }): Promise<void> {
+  await runner.commitTransaction();
+  await runner.release();
+}

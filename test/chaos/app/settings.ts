@@ -47,6 +47,7 @@ export const JOB_TYPES = [
   'overrun',
   'cancellable',
   'poison',
+  'booking',
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 export type Mix = Partial<Record<JobType, number>>;
@@ -88,7 +89,7 @@ export type HarnessMessage = { disarm: true };
 export interface ChaosPayload {
   key: string;
   workMs: number;
-  /** How often a flaky one throws first. */
+  /** How often a flaky one throws first, and one more than a booking does. */
   failures: number;
   children: number;
 }

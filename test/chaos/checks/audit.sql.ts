@@ -43,6 +43,9 @@ export const installAudit = (schema: string, role: string): string[] => [
      kind text NOT NULL, scope text NOT NULL, pid integer,
      from_at float8 NOT NULL, to_at float8, from_mono float8 NOT NULL, to_mono float8
    )`,
+  // What the handlers of bookings write: by their own transaction, so without a key that would refuse a second one.
+  `CREATE TABLE "${schema}".chaos_effects (id uuid NOT NULL, token integer NOT NULL)`,
+  `GRANT INSERT ON "${schema}".chaos_effects TO ${role}`,
   `GRANT USAGE ON SCHEMA "${schema}" TO ${role}`,
   `GRANT SELECT, INSERT, UPDATE, DELETE ON "${schema}".kyu_jobs, "${schema}".kyu_workers TO ${role}`,
   `GRANT SELECT ON "${schema}".kyu_migrations TO ${role}`,
@@ -55,5 +58,6 @@ export const indexEvidence = (schema: string): string[] => [
   `CREATE INDEX ON "${schema}".chaos_ledger (id, token)`,
   `CREATE INDEX ON "${schema}".chaos_ledger (key)`,
   `CREATE INDEX ON "${schema}".chaos_ledger (kind, pid)`,
+  `CREATE INDEX ON "${schema}".chaos_effects (id, token)`,
   `ANALYZE "${schema}".chaos_audit, "${schema}".chaos_ledger, "${schema}".chaos_faults`,
 ];

@@ -125,7 +125,9 @@ export const CHECKERS: readonly Checker[] = [
        WHERE old_status = 'running' AND new_status IN ('completed', 'failed', 'dead') AND outcome IS DISTINCT FROM 'crashed'
          AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
                           WHERE ending.id = settle.id AND ending.token = settle.old_token
-                            AND ending.kind = ANY(CASE new_status WHEN 'completed' THEN ARRAY['end'] ELSE ARRAY['throw', 'abort'] END)
+                            AND ending.kind = ANY(CASE new_status WHEN 'completed' THEN ARRAY['end'] ELSE ARRAY['throw', 'abort']
+                                -- The handler of a booking returned, and its COMMIT failed.
+                                || CASE WHEN settle.id IN (SELECT id FROM ${schema}.kyu_jobs WHERE job_type = 'booking') THEN 'end' END END)
                             AND ending.at <= ${ms('settle.at')} + ${SLACK_MS})`,
   },
   {
@@ -137,6 +139,28 @@ export const CHECKERS: readonly Checker[] = [
        WHERE op = 'UPDATE' AND new_status = 'completed' AND old_status <> 'completed'
          AND NOT EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS ending
                           WHERE ending.id = settle.id AND ending.token = settle.old_token AND ending.kind = 'end')`,
+  },
+  {
+    name: 'effects of no completion',
+    promise:
+      'a transactional handler has its effects once if its job is completed, and else never',
+    sql: ({ schema }) => `
+      SELECT booking.id, 'is ' || status || ', completed by the token ' || coalesce(completion.token::text, '(none)')
+             || '; its effects are those of ' || coalesce(effects.tokens::text, '(none)') AS detail
+        FROM ${schema}.kyu_jobs AS booking
+        LEFT JOIN (SELECT id, array_agg(token ORDER BY token) AS tokens FROM ${schema}.chaos_effects GROUP BY id) AS effects USING (id)
+        LEFT JOIN (SELECT id, old_token AS token FROM ${schema}.chaos_audit WHERE old_status = 'running' AND new_status = 'completed') AS completion USING (id)
+       WHERE job_type = 'booking' AND effects.tokens IS DISTINCT FROM CASE status WHEN 'completed' THEN ARRAY[completion.token] END
+      UNION ALL
+      SELECT effect.id, 'an effect of no job' FROM ${schema}.chaos_effects AS effect
+       WHERE NOT EXISTS (SELECT 1 FROM ${schema}.kyu_jobs WHERE id = effect.id)
+      UNION ALL
+      SELECT start.id, 'of the run ' || start.token || ' there is ' || CASE WHEN effect.id IS NULL THEN 'no row, and a job' ELSE 'a row, and no job' END
+        FROM ${schema}.chaos_ledger AS start
+        JOIN ${schema}.kyu_jobs AS booking ON booking.id = start.id AND booking.job_type = 'booking'
+        LEFT JOIN ${schema}.chaos_effects AS effect ON effect.id = start.id AND effect.token = start.token
+        LEFT JOIN ${schema}.chaos_audit AS child ON child.op = 'INSERT' AND child.key = start.key || '/' || start.token || '.booked'
+       WHERE start.kind = 'start' AND (effect.id IS NULL) <> (child.id IS NULL)`,
   },
   {
     name: 'early claim',

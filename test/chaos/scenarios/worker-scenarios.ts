@@ -136,6 +136,31 @@ export const WORKER_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'transactional handlers',
+    about:
+      'workers are killed in the middle of handlers whose commit also completes their jobs; every second job fails once after it has written',
+    quiesceMs: 15_000,
+    mutants: {
+      'effects-before-settle': ['effects of no completion'],
+      'failure-commits': ['effects of no completion'],
+    },
+    async run(arena) {
+      await arena.addWorkers(2);
+      const producers = await arena.addProducers(1, {
+        mix: { booking: 1 },
+        workMs: [20, 200],
+        perSecond: 100,
+        limit: 150,
+      });
+      await arena.ready();
+      for (let kill = 0; kill < 4; kill++) {
+        await sleep(600);
+        arena.workers[kill % 2]!.kill();
+      }
+      await arena.produced(producers);
+    },
+  },
+  {
     name: 'every worker',
     about:
       'every worker is killed every two seconds, and Redis is flushed in a loop',
