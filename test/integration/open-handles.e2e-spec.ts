@@ -191,6 +191,19 @@ describe('a boot that fails leaves nothing open', () => {
         }),
       ],
     }),
+    // Nest has made Kyu's providers by then, and calls no hook of theirs.
+    'with a provider of the application that cannot be made': () => ({
+      imports: [KyuModule.forRoot(newGround().options())],
+      providers: [
+        {
+          provide: 'unmakable',
+          inject: [QueueService],
+          useFactory: () => {
+            throw new Error('the application');
+          },
+        },
+      ],
+    }),
     'with an interceptor that cannot be made': () => {
       @Injectable()
       class Unmakable {

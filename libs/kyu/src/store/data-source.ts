@@ -44,6 +44,8 @@ export function newDataSource(
       min: Math.min(config.minConnections, poolSize),
       maxLifetimeSeconds: Math.ceil(config.maxLifetimeMs / 1000),
       keepAlive: true,
+      // Nest calls no hook after a boot that failed in somebody's constructor: then nobody closes the pool, and it must not hold the process.
+      allowExitOnIdle: true,
       options: PLANNING,
       ...timeouts,
     },
