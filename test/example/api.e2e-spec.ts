@@ -90,6 +90,58 @@ describe('the HTTP API of the shop', () => {
     );
   });
 
+  it('refuses a payload that the schema of its job refuses', async () => {
+    const { status, body } = await post({
+      type: 'remind_of_cart',
+      payload: { to: 'nobody', items: 1 },
+    });
+    expect(status).toBe(400);
+    expect(body.message).toContain('to: ');
+  });
+
+  it('has reports in a queue of their own, and refuses what is none', async () => {
+    const order = { month: 'May', pages: 1 };
+    const { status, body } = await call(url, 'POST', '/reports', order);
+    expect(status).toBe(201);
+    const id = body.jobId as string;
+    const report = (): Promise<Answer> => call(url, 'GET', `/reports/${id}`);
+    await until(
+      'it to be completed',
+      async () => (await report()).body.status === 'completed',
+    );
+    expect((await call(url, 'GET', `/jobs/${id}`)).status).toBe(404);
+    const none = await call(url, 'POST', '/reports', { ...order, pages: 0 });
+    expect(none.status).toBe(400);
+    expect((await call(url, 'GET', '/health')).body).toMatchObject({
+      status: 'ok',
+      details: { kyu: { status: 'up' }, reports: { status: 'up' } },
+    });
+  });
+
+  it('hands the id of a request on to its jobs, and to theirs', async () => {
+    const response = await fetch(`${url}/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': 'r-7' },
+      body: JSON.stringify({
+        number: 7,
+        customer: 'ada@example.com',
+        items: [{ sku: 'tea', quantity: 1 }],
+      }),
+    });
+    expect(response.headers.get('x-request-id')).toBe('r-7');
+    const of7 = `select job_type from jobs where context::text like '%r-7%' and status = 'completed' order by id`;
+    await until('order and receipt', async () => {
+      return (await table.sql(of7)).length === 2;
+    });
+    expect(await table.sql(of7)).toEqual([
+      { job_type: 'place_order' },
+      { job_type: 'send_receipt' },
+    ]);
+    expect(shop.output).toMatch(
+      /\[Jobs\] \[send_receipt .*\] done \(request r-7\)/,
+    );
+  });
+
   const sms = (fields: object): object => ({
     type: 'send_sms',
     payload: 'x',
@@ -168,5 +220,16 @@ describe('the HTTP API of the shop', () => {
     };
     expect(await page('limit=2')).toEqual(dead.slice(0, 2));
     expect(await page(`limit=2&before=${dead[1]}`)).toEqual(dead.slice(2));
+  });
+
+  it('buries a charge that its guard refuses, at once', async () => {
+    const payload = { order: 1, cents: 500_001 };
+    const id = await enqueue({ type: 'charge_card', payload });
+    await until('it to be dead', async () => (await statusOf(id)) === 'dead');
+    const { body } = await call(url, 'GET', `/jobs/${id}`);
+    expect(body).toMatchObject({
+      retryCount: 0,
+      history: [{ error: expect.stringContaining('need a person') as string }],
+    });
   });
 });

@@ -72,12 +72,11 @@ describe('the running shop', () => {
 
   // It ends the shop.
   it('drains at Ctrl-C: the running job completes, the process ends with 0', async () => {
-    const slow = await enqueue({
-      type: 'render_report',
-      payload: { month: 'May', pages: 20 },
-    });
+    const report = { month: 'May', pages: 20 };
+    const { body: answer } = await call(url, 'POST', '/reports', report);
+    const slow = answer.jobId as string;
     await until('it to run', async () => {
-      const { body } = await call(url, 'GET', `/jobs/${slow}`);
+      const { body } = await call(url, 'GET', `/reports/${slow}`);
       return body.status === 'running';
     });
     shop.kill('SIGINT');

@@ -14,13 +14,15 @@ export function introduceApi(url: string, settings: ShopSettings): string {
 The shop's API is on ${url} (mode ${settings.mode}, queue ${settings.queueName}). Try:
 
   ${post}/jobs -d '{"type":"send_sms","payload":"Your parcel is here"}'
-  ${post}/jobs -d '{"type":"render_report","payload":{"month":"May","pages":30},"options":{"priority":5,"scheduledAt":"${inAnHour()}"}}'
+  ${post}/jobs -d '{"type":"remind_of_cart","payload":{"to":"ada@example.com"},"options":{"priority":5,"scheduledAt":"${inAnHour()}"}}'
+  ${post}/reports -d '{"month":"May","pages":30}'
   ${post}/orders -d '{"number":1,"customer":"ada@example.com","items":[{"sku":"tea","quantity":2}]}'
   curl ${url}/jobs/ID
   curl -X DELETE ${url}/jobs/ID
   curl '${url}/jobs/dead?limit=10'
   curl ${url}/health
   curl ${url}/metrics
+  curl ${url}/metrics/reports
   curl ${url}/shop/metrics
 `;
 }

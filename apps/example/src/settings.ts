@@ -17,6 +17,10 @@ export interface ShopSettings {
   metricsPort: number;
 }
 
+/** The key of the second queue, beside that of the first. */
+export const reportsQueueName = ({ queueName }: ShopSettings): string =>
+  `${queueName}:reports`;
+
 /** The settings that the environment gives, around servers that are known already. */
 export function settingsFromEnv(
   servers: Pick<ShopSettings, 'postgresUrl' | 'redisUrl'>,

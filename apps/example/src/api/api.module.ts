@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { KyuHealthIndicator } from '@kyu/nestjs/terminus';
+import { kyuHealthIndicator, KyuHealthIndicator } from '@kyu/nestjs/terminus';
 import { HealthController } from './health.controller.js';
 import { JobsController } from './jobs.controller.js';
 import { KyuErrorFilter } from './kyu-error.filter.js';
@@ -12,6 +12,7 @@ import { KyuErrorFilter } from './kyu-error.filter.js';
   controllers: [JobsController, HealthController],
   providers: [
     KyuHealthIndicator,
+    kyuHealthIndicator('reports'),
     { provide: APP_FILTER, useClass: KyuErrorFilter },
   ],
 })

@@ -26,7 +26,7 @@ const up = (lines: number): string => (lines > 0 ? `\x1b[${lines}A` : '');
 export function startLiveView(
   tally: Tally,
   plan: readonly PlannedJobs[],
-  events: KyuEvents,
+  events: readonly KyuEvents[],
   output: Output = process.stdout,
 ): LiveView {
   return output.isTTY && process.env.TERM !== 'dumb'
@@ -93,17 +93,17 @@ class LineView implements LiveView {
 
   constructor(
     private readonly tally: Tally,
-    events: KyuEvents,
+    events: readonly KyuEvents[],
     private readonly output: Output,
   ) {
-    this.unsubscribe = [
-      events.on('job.settled', ({ id, jobType, status, error }) => {
+    this.unsubscribe = events.flatMap((each) => [
+      each.on('job.settled', ({ id, jobType, status, error }) => {
         if (status === 'dead') this.note(`${jobType} ${id} is dead: ${error}`);
       }),
-      events.on('job.rescued', ({ id, jobType }) =>
+      each.on('job.rescued', ({ id, jobType }) =>
         this.note(`${jobType} ${id} was taken back from a lost worker`),
       ),
-    ];
+    ]);
   }
 
   note(text: string): void {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveServers } from '@kyu/embedded';
-import { KyuEvents, QueueService } from '@kyu/nestjs';
+import { getQueueToken, QueueService } from '@kyu/nestjs';
 import { AppModule } from '../app.module.js';
 import { psqlCommand } from '../introduce.js';
 import { OrdersService } from '../orders/orders.service.js';
@@ -87,15 +87,17 @@ async function play(
   logger: QuietLogger,
   signal: AbortSignal,
 ): Promise<Tally> {
-  const events = app.get(KyuEvents);
+  const queue = app.get(QueueService);
+  const reports = app.get<QueueService>(getQueueToken('reports'));
+  const events = [queue.events, reports.events];
   const types = PLAN.map(({ type }) => type);
   const tally = new Tally(types, events);
   const view = startLiveView(tally, PLAN, events);
   logger.print = (line) => view.note(line);
   try {
-    const [queue, orders] = [app.get(QueueService), app.get(OrdersService)];
-    cancelRunning(PLAN, queue, events);
-    await playTraffic(PLAN, queue, orders, signal);
+    cancelRunning(PLAN, queue);
+    const shop = { queue, reports, orders: app.get(OrdersService) };
+    await playTraffic(PLAN, shop, signal);
     while (tally.finished < TOTAL && tally.elapsedMs < DEADLINE_MS)
       await sleep(50, undefined, { signal });
     return tally;

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { KYU_DATA_SOURCE } from '@kyu/nestjs';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import type { ShopSettings } from '../settings.js';
+import { reportsQueueName, type ShopSettings } from '../settings.js';
 import { isRight, printChecks } from './check.js';
 import { checkMetrics, checkShopMetrics } from './metrics-check.js';
 import { PLAN, TOTAL } from './plan.js';
@@ -19,7 +19,20 @@ export async function checkAll(
   const table = `"${settings.schema}".kyu_jobs`;
   const jobs = await checkTable(dataSource, table, PLAN);
   const metrics = [
-    ...(await checkMetrics(dataSource, table, url)),
+    ...(await checkMetrics(
+      dataSource,
+      table,
+      settings.queueName,
+      `${url}/metrics`,
+    )),
+    ...(
+      await checkMetrics(
+        dataSource,
+        table,
+        reportsQueueName(settings),
+        `${url}/metrics/reports`,
+      )
+    ).map((check) => ({ ...check, what: `reports: ${check.what}` })),
     ...(await checkShopMetrics(
       url,
       PLAN.find(({ type }) => type === 'place_order')!.count,

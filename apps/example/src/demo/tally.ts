@@ -35,8 +35,31 @@ export class Tally {
   private readonly startedAt = performance.now();
   private readonly endedRuns: number[] = [];
 
-  constructor(types: readonly string[], events: KyuEvents) {
+  constructor(types: readonly string[], events: readonly KyuEvents[]) {
     this.types = new Map(types.map((type) => [type, newTally()]));
+    for (const each of events) this.follow(each);
+  }
+
+  /** Jobs that have reached their end. */
+  get finished(): number {
+    return this.total.completed + this.total.dead + this.total.cancelled;
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  /** Runs per second in each of the last `count` half seconds, the newest last. */
+  throughput(count: number): number[] {
+    const newest = this.sliceOf(performance.now()) - 1; // the one before the running one
+    return Array.from(
+      { length: count },
+      (_, i) =>
+        ((this.endedRuns[newest - count + 1 + i] ?? 0) * 1000) / SLICE_MS,
+    );
+  }
+
+  private follow(events: KyuEvents): void {
     events.on('job.enqueued', ({ id, jobType }) => {
       // A quick worker's claim may be told before the enqueue() that it belongs to has returned.
       if (!this.phases.has(id)) this.move(id, jobType, 'waiting');
@@ -64,25 +87,6 @@ export class Tally {
     );
     events.on('job.rescued', ({ id, jobType, status }) =>
       this.move(id, jobType, status === 'pending' ? 'waiting' : status),
-    );
-  }
-
-  /** Jobs that have reached their end. */
-  get finished(): number {
-    return this.total.completed + this.total.dead + this.total.cancelled;
-  }
-
-  get elapsedMs(): number {
-    return performance.now() - this.startedAt;
-  }
-
-  /** Runs per second in each of the last `count` half seconds, the newest last. */
-  throughput(count: number): number[] {
-    const newest = this.sliceOf(performance.now()) - 1; // the one before the running one
-    return Array.from(
-      { length: count },
-      (_, i) =>
-        ((this.endedRuns[newest - count + 1 + i] ?? 0) * 1000) / SLICE_MS,
     );
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KyuEvents, QueueService } from '@kyu/nestjs';
+import type { QueueService } from '@kyu/nestjs';
 import type { Order } from '../orders/order.js';
 import type { OrdersService } from '../orders/orders.service.js';
 import type { PlannedJobs } from './plan.js';
@@ -9,11 +9,17 @@ const TICK_MS = 400;
 /** Newsletters are cancelled this many ticks after they were enqueued, so that one sees them wait. */
 const CANCEL_AFTER_TICKS = 4;
 
+/** What the customers use of it. */
+export interface Shop {
+  queue: QueueService;
+  reports: QueueService;
+  orders: OrdersService;
+}
+
 /** The customers of a day in some seconds: all planned jobs, in two rushes. Resolves when the last one is enqueued or cancelled. */
 export async function playTraffic(
   plan: readonly PlannedJobs[],
-  queue: QueueService,
-  orders: OrdersService,
+  shop: Shop,
   signal: AbortSignal,
 ): Promise<void> {
   const toCancel: string[][] = [];
@@ -21,12 +27,12 @@ export async function playTraffic(
     const cancelLater: string[] = [];
     for (const planned of plan)
       for (const index of dueAt(tick, planned)) {
-        const id = await enqueue(planned, index, queue, orders);
+        const id = await enqueue(planned, index, shop);
         if (planned.cancelled === 'waiting') cancelLater.push(id);
       }
     toCancel.push(cancelLater);
     for (const id of toCancel[tick - 1 - CANCEL_AFTER_TICKS] ?? [])
-      await queue.cancelJob(id);
+      await shop.queue.cancelJob(id);
     await sleep(TICK_MS, undefined, { signal });
   }
 }
@@ -34,12 +40,11 @@ export async function playTraffic(
 function enqueue(
   { job, by, payload, options }: PlannedJobs,
   index: number,
-  queue: QueueService,
-  orders: OrdersService,
+  { queue, reports, orders }: Shop,
 ): Promise<string> {
-  return by === 'OrdersService'
-    ? orders.place(payload(index) as Order)
-    : queue.enqueue(job, payload(index), options?.(index));
+  if (by === 'OrdersService') return orders.place(payload(index) as Order);
+  const own = job.queue === 'reports' ? reports : queue;
+  return own.enqueue(job, payload(index), options?.(index));
 }
 
 function dueAt(tick: number, { count, by }: PlannedJobs): number[] {
@@ -59,12 +64,11 @@ function rush(day: number): number {
 export function cancelRunning(
   plan: readonly PlannedJobs[],
   queue: QueueService,
-  events: KyuEvents,
 ): void {
   const types = new Set(
     plan.filter((jobs) => jobs.cancelled === 'running').map(({ type }) => type),
   );
-  events.on('job.claimed', ({ id, jobType }) => {
+  queue.events.on('job.claimed', ({ id, jobType }) => {
     // One that could not be cancelled ends in another way, and the summary says so.
     if (types.has(jobType)) void queue.cancelJob(id).catch(() => undefined);
   });

@@ -1,14 +1,16 @@
 import { defineJob } from '@kyu/nestjs';
+import { z } from 'zod';
 
 export interface Receipt {
   to: string;
   order: number;
 }
 
-export interface CartReminder {
-  to: string;
-  items: number;
-}
+const CartReminder = z.object({
+  to: z.email(),
+  items: z.int().positive().default(1),
+});
+export type CartReminder = z.output<typeof CartReminder>;
 
 export interface NewsletterCopy {
   issue: string;
@@ -23,8 +25,9 @@ export const ResetPassword = defineJob<{ to: string }, string>(
   { priority: 100, timeout: '10s' },
 );
 
-/** The shop schedules it for an hour after the customer left. */
-export const RemindOfCart = defineJob<CartReminder, string>('remind_of_cart', {
+/** The shop schedules it for an hour after the customer left. A wrong address is refused to whoever enqueues it, not found by the handler then. */
+export const RemindOfCart = defineJob('remind_of_cart', {
+  schema: CartReminder,
   priority: -10,
 });
 

@@ -14,11 +14,14 @@ export class OrdersService {
     @InjectMetric('shop_orders_total') private readonly orders: Counter,
   ) {}
 
-  /** Takes an order in; the work follows in the background. Both or neither are stored. Resolves to the id of the job. */
+  /**
+   * Takes an order in; the work follows in the background. Both or neither are stored: the queue knows of the transaction by the option `transaction`. Resolves
+   * to the id of the job.
+   */
   async place(order: Order): Promise<string> {
     const id = await this.store.transaction(async (manager) => {
       await this.store.add(order, manager);
-      return this.queue.enqueue(PlaceOrder, order, { manager });
+      return this.queue.enqueue(PlaceOrder, order);
     });
     this.orders.inc();
     return id;

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { KYU_DATA_SOURCE } from '@kyu/nestjs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { inTransaction } from '../transactions.js';
 import type { Order } from './order.js';
 
 /**
@@ -34,7 +35,7 @@ export class OrdersStore implements OnModuleInit {
   }
 
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction(work);
+    return inTransaction(this.dataSource, work);
   }
 
   async add(

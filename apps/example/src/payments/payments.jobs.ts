@@ -1,12 +1,14 @@
-import { Injectable, UseInterceptors } from '@nestjs/common';
 import {
-  JobContext,
-  JobHandler,
-  JobPayload,
-  UnrecoverableJobError,
-} from '@kyu/nestjs';
+  Injectable,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { JobContext, JobHandler, JobPayload } from '@kyu/nestjs';
 import { work } from '../work.js';
 import { AuditInterceptor } from './audit.interceptor.js';
+import { CardExpiredError, CardExpiredFilter } from './card-expired.filter.js';
+import { ChargeLimitGuard } from './charge-limit.guard.js';
 import {
   ChargeCard,
   CheckFraud,
@@ -24,6 +26,7 @@ const TRIES_THAT_FAIL = 2;
 export class PaymentsJobs {
   /** Flaky: it fails exactly twice, so that what becomes of it can be told beforehand. */
   @JobHandler(ChargeCard)
+  @UseGuards(ChargeLimitGuard)
   async charge(
     @JobPayload() { order, cents }: Payment,
     @JobContext() job: JobContext,
@@ -34,15 +37,14 @@ export class PaymentsJobs {
     return { order, charged: cents };
   }
 
-  /** No retry makes an expired card valid: dead at once, with all its retries unused. */
   @JobHandler(RefundCard)
+  @UseFilters(CardExpiredFilter)
   async refund(
     @JobPayload() { order, cardExpired }: Refund,
     @JobContext() job: JobContext,
   ): Promise<{ refunded: number }> {
     await work(20, job);
-    if (cardExpired)
-      throw new UnrecoverableJobError(`The card of order ${order} has expired`);
+    if (cardExpired) throw new CardExpiredError(order);
     return { refunded: order };
   }
 

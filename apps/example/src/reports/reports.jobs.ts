@@ -2,7 +2,7 @@ import { Injectable, UseInterceptors } from '@nestjs/common';
 import { JobContext, JobHandler, JobPayload } from '@kyu/nestjs';
 import { work } from '../work.js';
 import { PublishInterceptor } from './publish.interceptor.js';
-import { RenderReport, type ReportOrder } from './reports.definitions.js';
+import { RenderReport, ReportOrder } from './reports.definitions.js';
 
 export interface Report {
   text: string;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ReportsController } from './reports.controller.js';
 import { ReportsJobs } from './reports.jobs.js';
 
-@Module({ providers: [ReportsJobs] })
+@Module({ controllers: [ReportsController], providers: [ReportsJobs] })
 export class ReportsModule {}
