@@ -87,6 +87,19 @@ describe('the window of RedisReadyQueue', () => {
     expect(calls).toBe(0);
   });
 
+  it('puts back the jobs that stood beside forged members', async () => {
+    const [job] = jobs(1, 3);
+    await queue.stage([job!]);
+    const [infinite] = jobs(1);
+    await redis.zadd(queueName, '-inf', infinite!.id);
+    await redis.zadd(queueName, 'inf', 'a,b,c');
+    const popped = await queue.pop(3, 0);
+    expect(popped).toHaveLength(3);
+    await queue.putBack(popped as ReadyJob[]);
+    expect(await redis.zrange(queueName, 0, -1)).toEqual([job!.id]);
+    expect(await queue.pop(3, 0)).toEqual([job]);
+  });
+
   it('survives a key of another type: somebody else’s data is an outage, not a crash', async () => {
     await redis.set(queueName, 'a string');
     await expect(queue.stage(jobs(1))).rejects.toThrow(/WRONGTYPE/);

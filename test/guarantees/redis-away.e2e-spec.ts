@@ -181,3 +181,19 @@ it('I15 a key of another type costs the ready queue, not the work', async () => 
   );
   await run(worker, 10);
 });
+
+it('I15 a Redis that answers, and holds writes back for seconds, is one outage with one return', async () => {
+  const kyu = await start({ handlers: { work: () => undefined } });
+  await run(kyu, 5);
+  await redis.call('CLIENT', 'PAUSE', 4_000, 'WRITE');
+  const pausedUntil = performance.now() + 4_000;
+  while (performance.now() < pausedUntil)
+    expect(await run(kyu, 5)).toBeLessThan(3_000);
+  expect(kyu.logger.messages('warn')).toHaveLength(1);
+  await backInRedis(kyu);
+  expect(kyu.logger.messages('warn')).toHaveLength(1);
+  const back = kyu.logger
+    .messages('log')
+    .filter((line) => line.endsWith(' is back.'));
+  expect(back).toHaveLength(1);
+});

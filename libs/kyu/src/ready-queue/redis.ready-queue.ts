@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { KyuRedisOptions } from '../config/kyu.options.js';
 import { CircuitBreaker } from '../runtime/circuit-breaker.js';
+import { isUuid } from '../runtime/uuid-v7.js';
 import { PostgresReadyQueue } from './postgres.ready-queue.js';
 import { ReadyQueue, type Popped, type ReadyJob } from './ready-queue.js';
 import {
@@ -54,10 +55,7 @@ export class RedisReadyQueue extends ReadyQueue {
     // Without a listener ioredis prints each failed attempt; the breaker says it once an outage.
     this.blocking.on('error', () => undefined);
     this.commands.on('error', (error: Error) => this.breaker.failed(error));
-    this.commands.on('ready', () => {
-      this.refusesWrites = false;
-      this.breaker.succeeded();
-    });
+    this.commands.on('ready', () => void this.greet());
   }
 
   async open(): Promise<void> {
@@ -88,6 +86,15 @@ export class RedisReadyQueue extends ReadyQueue {
       await this.withoutRedis.stage(jobs);
       throw error;
     }
+  }
+
+  /** What was popped is untrusted: an infinite score, which comes back as none, would have Redis refuse all of them; a comma would make two ids of one. */
+  override putBack(jobs: readonly ReadyJob[]): Promise<void> {
+    return super.putBack(
+      jobs.filter(
+        ({ id, priority }) => Number.isFinite(priority) && isUuid(id),
+      ),
+    );
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
@@ -176,6 +183,22 @@ export class RedisReadyQueue extends ReadyQueue {
     return this.usable && !this.refusesWrites;
   }
 
+  /**
+   * Asks a server that takes connections whether it takes ids: one whose writes are paused answers all else, and would be back with each connection, to fail
+   * again at once. If it says no, the next write is the next probe.
+   */
+  private async greet(): Promise<void> {
+    try {
+      const { ready, clipped } = this.keys;
+      await this.commands.kyuStage(ready, clipped, READY_WINDOW); // no ids
+      this.refusesWrites = false;
+      this.breaker.succeeded();
+    } catch (error) {
+      this.refusesWrites = true;
+      this.breaker.failed(error as Error);
+    }
+  }
+
   private async write<T>(command: () => Promise<T>): Promise<T> {
     try {
       const answer = await this.guarded(command);
@@ -198,8 +221,10 @@ export class RedisReadyQueue extends ReadyQueue {
     } catch (error) {
       this.breaker.failed(error as Error);
       // Silence may mean that the other end is gone without a word: only a new connection can tell.
-      if (/timed out/.test((error as Error).message))
+      if (/timed out/.test((error as Error).message)) {
+        this.refusesWrites = true; // until greeted
         this.commands.disconnect(true);
+      }
       throw error;
     }
   }
