@@ -128,7 +128,11 @@ describe('a fresh Nest 12 application', () => {
     expect(await runApp('commonjs.cjs', { ...names, ...servers })).toEqual({
       names: [
         Object.keys(kyu).sort(),
-        ['KyuHealthIndicator'],
+        [
+          'InjectKyuHealthIndicator',
+          'KyuHealthIndicator',
+          'kyuHealthIndicator',
+        ],
         ['isolated', 'nextEvent', 'until'],
         ['resolveServers', 'startEmbeddedPostgres', 'startEmbeddedRedis'],
       ],
