@@ -7,6 +7,7 @@ import * as readerSql from '../../libs/kyu/src/store/job-reader.sql.js';
 import * as jobSql from '../../libs/kyu/src/store/job.sql.js';
 import * as maintenanceSql from '../../libs/kyu/src/store/maintenance.sql.js';
 import { sqlNames, Statement } from '../../libs/kyu/src/store/statement.js';
+import * as settleSql from '../../libs/kyu/src/store/settle.sql.js';
 import * as workerSql from '../../libs/kyu/src/store/worker.sql.js';
 import { isolated } from '@kyu/testing';
 import { POSTGRES_URL } from '../support/servers.js';
@@ -38,13 +39,32 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
     ['worker', 'q', TYPES, IDS],
     'pkey',
   ],
+  claimPoppedUnheld: [
+    jobSql.CLAIM_POPPED_UNHELD as never,
+    ['worker', 'q', TYPES, IDS],
+    'pkey',
+  ],
   claimWaiting: [
     jobSql.CLAIM_WAITING as never,
     ['worker', 'q', TYPES, 5],
     'waiting',
   ],
   settle: [
-    jobSql.SETTLE_IF_OWNED as never,
+    settleSql.SETTLE_IF_OWNED as never,
+    [
+      IDS,
+      '{1}',
+      '{completed}',
+      '{NULL}',
+      '{NULL}',
+      '{NULL}',
+      '{NULL}',
+      'worker1',
+    ],
+    'pkey',
+  ],
+  settleUnheld: [
+    settleSql.SETTLE_UNHELD as never,
     [
       IDS,
       '{1}',
@@ -61,7 +81,7 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
   releaseStrays: [jobSql.RELEASE_STRAYS as never, ['worker1', IDS], 'running'],
   mayStart: [jobSql.MAY_START as never, [IDS, '{1}', 'worker1'], 'pkey'],
   explainUnsettled: [
-    jobSql.EXPLAIN_UNSETTLED as never,
+    settleSql.EXPLAIN_UNSETTLED as never,
     [IDS, '{1}', 'worker1'],
     'pkey',
   ],
@@ -94,7 +114,7 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
   findUnhandled: [
     readerSql.FIND_UNHANDLED as never,
     ['q', IDS, '{type0}'],
-    'pkey|waiting',
+    'pkey',
   ],
   health: [LOOK_AT_HEALTH as never, ['q', 30_000, TYPES, 5_000], 'waiting'],
   removeLostWorkers: [

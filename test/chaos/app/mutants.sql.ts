@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../../libs/kyu/src/store/database.js';
 import {
   CLAIM_POPPED,
+  CLAIM_POPPED_UNHELD,
   CLAIM_WAITING,
   RELEASE_IF_OWNED,
-  SETTLE_IF_OWNED,
 } from '../../../libs/kyu/src/store/job.sql.js';
 import { MaintenanceStore } from '../../../libs/kyu/src/store/maintenance-store.js';
 import {
@@ -12,6 +12,10 @@ import {
   PRUNE_FINISHED,
   RESCUE_STALE,
 } from '../../../libs/kyu/src/store/maintenance.sql.js';
+import {
+  SETTLE_IF_OWNED,
+  SETTLE_UNHELD,
+} from '../../../libs/kyu/src/store/settle.sql.js';
 import { replaceSql } from './replace-sql.js';
 import { SELECT_STALE, TAKE_BACK } from './two-step-reaper.sql.js';
 import { wrap } from './wrap.js';
@@ -22,32 +26,36 @@ const STEP_MS = 2_500;
 /** Mistakes in the statements: a guard that is gone, a column that is not written. */
 export const SQL_MUTANTS = {
   'fence-dropped': () => {
-    replaceSql(
-      SETTLE_IF_OWNED,
-      /WHERE job\.status \|\| '' = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
-      'WHERE $1::text IS NOT NULL',
-    );
-    // The token may be a condition of the update itself, too.
-    replaceSql(
-      SETTLE_IF_OWNED,
-      /(WHERE job\.id = run\.id) AND job\.claim_token = run\.token/,
-      '$1',
-      { optional: true },
-    );
+    for (const settle of [SETTLE_IF_OWNED, SETTLE_UNHELD]) {
+      replaceSql(
+        settle,
+        /job\.status \|\| '' = 'running' AND job\.claim_token = run\.token AND job\.locked_by = (\$\d)/,
+        '$1::text IS NOT NULL',
+      );
+      // Of a row that nobody runs the history would be null, and so the guard.
+      replaceSql(settle, /to_json\(job\.locked_by\)/g, `to_json($8::text)`);
+      replaceSql(settle, /job\.locked_at(?= *\))/g, 'now()');
+    }
   },
   'claim-unguarded': () => {
-    replaceSql(CLAIM_POPPED, "AND job.status || '' = 'pending'", '');
-    // Without this the CHECK constraint of the table would be the guard.
-    replaceSql(
-      CLAIM_POPPED,
-      "SET status = 'running'",
-      "SET completed_at = NULL, status = 'running'",
-    );
+    for (const claim of [CLAIM_POPPED, CLAIM_POPPED_UNHELD]) {
+      replaceSql(claim, "AND job.status || '' = 'pending'", '');
+      // Without this the CHECK constraint of the table would be the guard.
+      replaceSql(
+        claim,
+        "SET status = 'running'",
+        "SET completed_at = NULL, status = 'running'",
+      );
+    }
   },
   'claim-early': () => {
-    replaceSql(CLAIM_POPPED, 'AND scheduled_at <= now()', '');
-    replaceSql(CLAIM_WAITING, 'AND scheduled_at <= now()', '');
-    replaceSql(PROMOTE_DUE, 'AND scheduled_at <= now()', '');
+    for (const statement of [
+      CLAIM_POPPED,
+      CLAIM_POPPED_UNHELD,
+      CLAIM_WAITING,
+      PROMOTE_DUE,
+    ])
+      replaceSql(statement, 'AND scheduled_at <= now()', '');
   },
   'two-step-reaper': () =>
     wrap(
@@ -96,15 +104,17 @@ export const SQL_MUTANTS = {
     replaceSql(RESCUE_STALE, /crash_count = \(.*\), (?=started_at)/, '');
   },
   'cancel-ignored': () => {
-    replaceSql(
-      SETTLE_IF_OWNED,
-      "SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END",
-      'SET status = run.outcome',
-    );
-    replaceSql(
-      SETTLE_IF_OWNED,
-      "WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN",
-      "WHEN run.outcome <> 'failed' THEN",
-    );
+    for (const settle of [SETTLE_IF_OWNED, SETTLE_UNHELD]) {
+      replaceSql(
+        settle,
+        "SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END",
+        'SET status = run.outcome',
+      );
+      replaceSql(
+        settle,
+        "WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN",
+        "WHEN run.outcome <> 'failed' THEN",
+      );
+    }
   },
 };

@@ -21,7 +21,8 @@ const SESSION_TIMEOUTS = {
  * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
  * next. Every statement of Kyu's has its index, so none is worse off. And none is so long that compiling it would pay.
  */
-const PLANNING = '-c enable_seqscan=off -c jit=off';
+const PLANNING =
+  '-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan';
 
 /**
  * A `DataSource` on Kyu's tables. Built here and not by `TypeOrmModule.forRoot`, which retries for half a minute with a stack trace

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
-import { asUnavailable } from './postgres-errors.js';
+import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
 const asNumber = Number;
@@ -82,6 +82,20 @@ export class Database {
       return rows as Row[];
     } catch (error) {
       throw asUnavailable(error);
+    }
+  }
+
+  /** Runs the quick form of a statement; and if it gives up because somebody holds one of its rows, the one that passes over that row. */
+  async runPassingOverHeld<Row>(
+    quick: Statement<Row>,
+    unheld: Statement<Row>,
+    values: unknown[],
+  ): Promise<Row[]> {
+    try {
+      return await this.run(quick, values);
+    } catch (error) {
+      if (!isHeldRow(error)) throw error;
+      return this.run(unheld, values);
     }
   }
 }

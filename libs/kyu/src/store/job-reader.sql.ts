@@ -1,3 +1,4 @@
+import { is } from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link JobReader}: they change nothing. */
@@ -55,8 +56,8 @@ export const COUNT_WAITING = new Statement<{ waiting: number }>(
 export const FIND_UNHANDLED = new Statement<{ id: string; job_type: string }>(
   'unhandled',
   ({ jobs }) => `
-  SELECT id, job_type FROM ${jobs}
-   WHERE id = ANY($2::uuid[]) AND queue = $1 AND status = 'pending' AND NOT job_type = ANY($3::text[])`,
+  SELECT id, job_type FROM ${jobs} AS job
+   WHERE id = ANY($2::uuid[]) AND queue = $1 AND ${is('pending')} AND NOT job_type = ANY($3::text[])`,
 );
 
 /** $1 queue, $2 the types that can be run: some of the jobs that wait for another handler. */

@@ -4,17 +4,22 @@ import { Database } from './database.js';
 import {
   CANCEL_IF_UNFINISHED,
   CLAIM_POPPED,
+  CLAIM_POPPED_UNHELD,
   CLAIM_WAITING,
-  EXPLAIN_UNSETTLED,
   FIND_CANCEL_REQUESTED,
   INSERT_JOBS,
   MARK_STARTED,
   MAY_START,
   RELEASE_IF_OWNED,
   RELEASE_STRAYS,
-  SETTLE_IF_OWNED,
   type ClaimedRow,
 } from './job.sql.js';
+import { plainArray } from './plain-array.js';
+import {
+  EXPLAIN_UNSETTLED,
+  SETTLE_IF_OWNED,
+  SETTLE_UNHELD,
+} from './settle.sql.js';
 
 /** A job that was stored. */
 export interface EnqueuedJob {
@@ -95,12 +100,12 @@ export class JobStore {
   ): Promise<EnqueuedJob[]> {
     const rows = await this.database.run(INSERT_JOBS, [
       queue,
-      jobs.map(({ id }) => id),
+      plainArray(jobs, ({ id }) => id),
       jobs.map(({ jobType }) => jobType),
       jobs.map(({ payloadJson }) => payloadJson),
-      jobs.map(({ priority }) => priority),
-      jobs.map(({ maxRetries }) => maxRetries),
-      jobs.map(({ timeoutMs }) => timeoutMs),
+      plainArray(jobs, ({ priority }) => priority),
+      plainArray(jobs, ({ maxRetries }) => maxRetries),
+      plainArray(jobs, ({ timeoutMs }) => timeoutMs),
       unlessNull(jobs.map(({ scheduledAt }) => scheduledAt)),
       unlessNull(jobs.map(({ contextJson }) => contextJson ?? null)),
     ]);
@@ -117,12 +122,11 @@ export class JobStore {
     ids: readonly string[],
   ): Promise<ClaimedJob[]> {
     const sentAt = performance.now();
-    const rows = await this.database.run(CLAIM_POPPED, [
-      worker,
-      queue,
-      jobTypes,
-      ids,
-    ]);
+    const rows = await this.database.runPassingOverHeld(
+      CLAIM_POPPED,
+      CLAIM_POPPED_UNHELD,
+      [worker, queue, jobTypes, plainArray(ids)],
+    );
     const claimed = new Map(rows.map((row) => [row.id, row]));
     // A Set: an id that was staged twice may have been popped twice.
     return [...new Set(ids)].flatMap((id) => {
@@ -154,28 +158,36 @@ export class JobStore {
     settlements: readonly Settlement[],
   ): Promise<Map<string, SettledStatus>> {
     const outcomes = settlements.map(({ outcome }) => outcome);
-    const rows = await this.database.run(SETTLE_IF_OWNED, [
-      settlements.map(({ id }) => id),
-      settlements.map(({ token }) => token),
-      outcomes.map(({ status }) => status),
-      unlessNull(
-        outcomes.map((run) => (run.status === 'failed' ? run.retryInMs : null)),
-      ),
-      unlessNull(
-        outcomes.map((run) => (run.status === 'completed' ? null : run.error)),
-      ),
-      unlessNull(
-        outcomes.map((run) =>
-          run.status === 'completed' ? null : (run.stack ?? null),
+    const rows = await this.database.runPassingOverHeld(
+      SETTLE_IF_OWNED,
+      SETTLE_UNHELD,
+      [
+        plainArray(settlements, ({ id }) => id),
+        plainArray(settlements, ({ token }) => token),
+        plainArray(outcomes, ({ status }) => status),
+        unlessNull(
+          outcomes.map((run) =>
+            run.status === 'failed' ? run.retryInMs : null,
+          ),
         ),
-      ),
-      unlessNull(
-        outcomes.map((run) =>
-          run.status === 'completed' ? run.resultJson : null,
+        unlessNull(
+          outcomes.map((run) =>
+            run.status === 'completed' ? null : run.error,
+          ),
         ),
-      ),
-      worker,
-    ]);
+        unlessNull(
+          outcomes.map((run) =>
+            run.status === 'completed' ? null : (run.stack ?? null),
+          ),
+        ),
+        unlessNull(
+          outcomes.map((run) =>
+            run.status === 'completed' ? run.resultJson : null,
+          ),
+        ),
+        worker,
+      ],
+    );
     return new Map(rows.map(({ id, status }) => [id, status as SettledStatus]));
   }
 
@@ -185,8 +197,8 @@ export class JobStore {
     runs: readonly Run[],
   ): Promise<Map<string, SettledStatus | 'held' | 'fenced'>> {
     const rows = await this.database.run(EXPLAIN_UNSETTLED, [
-      runs.map(({ id }) => id),
-      runs.map(({ token }) => token),
+      plainArray(runs, ({ id }) => id),
+      plainArray(runs, ({ token }) => token),
       worker,
     ]);
     return new Map(
@@ -203,8 +215,8 @@ export class JobStore {
     runs: readonly Run[],
   ): Promise<Map<string, ReleasedStatus>> {
     const rows = await this.database.run(RELEASE_IF_OWNED, [
-      runs.map(({ id }) => id),
-      runs.map(({ token }) => token),
+      plainArray(runs, ({ id }) => id),
+      plainArray(runs, ({ token }) => token),
       worker,
     ]);
     return new Map(
@@ -228,8 +240,8 @@ export class JobStore {
   /** The ids of the jobs that are still ours and not to be cancelled. */
   async mayStart(worker: string, runs: readonly Run[]): Promise<Set<string>> {
     const rows = await this.database.run(MAY_START, [
-      runs.map(({ id }) => id),
-      runs.map(({ token }) => token),
+      plainArray(runs, ({ id }) => id),
+      plainArray(runs, ({ token }) => token),
       worker,
     ]);
     return new Set(rows.map(({ id }) => id));

@@ -1,4 +1,4 @@
-import { MAX_HISTORY } from '../job/attempt-record.js';
+import { appendRun, giveBack, IMPATIENT, is, owned } from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link JobStore}: a job's way from enqueue to its end. `now()` is the database's clock, always. */
@@ -60,15 +60,11 @@ export interface ClaimedRow {
   context: string | null;
 }
 
-/**
- * What both claims do with the rows they chose. SKIP LOCKED: whoever holds the row is claiming, cancelling or rescuing it; to wait for
- * it would be a deadlock between two workers whose batches overlap. A row that is skipped and stays pending is refilled.
- */
-const claim = (jobs: string, chosen: string): string => `
-  WITH chosen AS MATERIALIZED (${chosen} FOR UPDATE SKIP LOCKED)
+const claim = (jobs: string): string => `
   UPDATE ${jobs} AS job
-     SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now()
-   WHERE job.id = ANY(ARRAY(SELECT id FROM chosen))
+     SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now()`;
+
+const CLAIMED = `
   RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
             job.timeout_ms, job.claim_token,
             date_part('epoch', job.created_at) * 1000 AS created_at, date_part('epoch', job.scheduled_at) * 1000 AS scheduled_at,
@@ -76,14 +72,21 @@ const claim = (jobs: string, chosen: string): string => `
             job.context::text`;
 
 /**
- * That a row is in a state, said so that no partial index can serve the question. Who has the id finds the row by its primary key; the planner, whose
- * statistics are always behind a queue, takes the index of the waiting or running rows for a shorter way, and reads all of them for each id.
+ * Of rows that were chosen first. SKIP LOCKED: whoever holds the row is claiming, cancelling or rescuing it; to wait for it would be a deadlock between
+ * two workers whose batches overlap. A row that is skipped and stays pending is refilled.
  */
-export const is = (state: 'pending' | 'running'): string =>
-  `job.status || '' = '${state}'`;
+const claimUnheld = (jobs: string, chosen: string): string => `
+  WITH chosen AS MATERIALIZED (${chosen} FOR UPDATE SKIP LOCKED)${claim(jobs)}
+   WHERE job.id = ANY(ARRAY(SELECT id FROM chosen))${CLAIMED}`;
 
-/** A row whose counter somebody set to the end of `integer` would fail the statement, and with it the claim of every other. */
-const COUNTABLE = 'claim_token < 2147483647';
+/**
+ * What both claims ask of a row, beside that it is pending. A row whose counter somebody set to the end of `integer` would fail the statement, and with
+ * it the claim of every other.
+ */
+const CLAIMABLE =
+  'queue = $2 AND job_type = ANY($3::text[]) AND scheduled_at <= now() AND claim_token < 2147483647';
+
+const POPPED = `job.id = ANY($4::uuid[]) AND ${is('pending')} AND ${CLAIMABLE}`;
 
 /**
  * claim, by id: $1 worker, $2 queue, $3 types that it can run, $4 ids that were popped. An id may be forged, repeated, finished, cancelled or
@@ -91,88 +94,26 @@ const COUNTABLE = 'claim_token < 2147483647';
  */
 export const CLAIM_POPPED = new Statement<ClaimedRow>(
   'claim_popped',
+  ({ jobs }) => `${claim(jobs)}
+   WHERE ${POPPED} AND ${IMPATIENT}${CLAIMED}`,
+);
+
+/** The same, when somebody holds one of the rows: all others are claimed. */
+export const CLAIM_POPPED_UNHELD = new Statement<ClaimedRow>(
+  'claim_popped_unheld',
   ({ jobs }) =>
-    claim(
-      jobs,
-      `SELECT id FROM ${jobs} AS job WHERE id = ANY($4::uuid[]) AND queue = $2 AND ${is('pending')}
-          AND job_type = ANY($3::text[]) AND scheduled_at <= now() AND ${COUNTABLE}`,
-    ),
+    claimUnheld(jobs, `SELECT id FROM ${jobs} AS job WHERE ${POPPED}`),
 );
 
 /** claim, without Redis: $1 worker, $2 queue, $3 types, $4 how many. The best first, by the order of the waiting index. */
 export const CLAIM_WAITING = new Statement<ClaimedRow>(
   'claim_waiting',
   ({ jobs }) =>
-    claim(
+    claimUnheld(
       jobs,
-      `SELECT id FROM ${jobs} WHERE queue = $2 AND status = 'pending' AND job_type = ANY($3::text[]) AND scheduled_at <= now()
-          AND ${COUNTABLE}
-        ORDER BY priority DESC, id LIMIT $4`,
+      `SELECT id FROM ${jobs} WHERE status = 'pending' AND ${CLAIMABLE} ORDER BY priority DESC, id LIMIT $4`,
     ),
 );
-
-/** The end of a run, appended to the history; the oldest goes when there are too many. */
-const appendRun = (outcome: string, error: string, stack: string): string => `
-  CASE WHEN jsonb_array_length(job.history) >= ${MAX_HISTORY} THEN job.history - 0 ELSE job.history END
-  || jsonb_strip_nulls(jsonb_build_object('token', job.claim_token, 'worker', job.locked_by, 'startedAt', job.locked_at,
-       'durationMs', round((date_part('epoch', now() - job.locked_at) * 1000)::numeric, 1),
-       'outcome', ${outcome}, 'error', ${error}, 'stack', ${stack}))`;
-
-/** The runs among $ids and $tokens that the worker still owns. Rows that somebody holds are passed over: one must not hold up all others. */
-const owned = (jobs: string, worker: string): string => `
-    SELECT job.id FROM run JOIN ${jobs} AS job ON job.id = run.id
-     WHERE ${is('running')} AND job.claim_token = run.token AND job.locked_by = ${worker}
-       FOR UPDATE OF job SKIP LOCKED`;
-
-/**
- * settle: one array a column (null for one that is null throughout): $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results; $8 the worker.
- * Returns the jobs that were settled; why one is missing, EXPLAIN_UNSETTLED tells. A job that was cancelled while it ran ends cancelled,
- * whatever its handler did. The fence is worker and token: a token alone could repeat if the server lost a claim in a crash.
- */
-export const SETTLE_IF_OWNED = new Statement<{ id: string; status: string }>(
-  'settle',
-  ({ jobs }) => `
-  WITH run AS (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
-      AS run(id, token, outcome, delay_ms, error, stack, result)
-  ), owned AS MATERIALIZED (${owned(jobs, '$8')})
-  UPDATE ${jobs} AS job
-     SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END,
-         retry_count = job.retry_count + (run.outcome = 'failed' AND job.cancel_requested_at IS NULL)::int,
-         scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL
-                             THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
-         error_message = run.error, result = run.result::json,
-         locked_by = NULL, locked_at = NULL, started_at = NULL,
-         completed_at = CASE WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN now() END,
-         history = ${appendRun("CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END", 'run.error', 'run.stack')},
-         updated_at = now()
-    FROM run WHERE job.id = run.id AND job.id = ANY(ARRAY(SELECT id FROM owned))
-  RETURNING job.id, job.status`,
-);
-
-export interface UnsettledRow {
-  id: string;
-  /** Still ours: somebody held the row. */
-  owned: boolean;
-  /** How this very run was settled, when the answer of an earlier try was lost; else null. */
-  settled_as: string | null;
-}
-
-/** $1 ids, $2 tokens, $3 worker: what became of runs that a settle passed over. */
-export const EXPLAIN_UNSETTLED = new Statement<UnsettledRow>(
-  'explain_unsettled',
-  ({ jobs }) => `
-  SELECT job.id, ${is('running')} AND job.claim_token = run.token AND job.locked_by = $3 AS owned,
-         (SELECT entry ->> 'outcome' FROM jsonb_array_elements(job.history) AS entry
-           WHERE entry ->> 'token' = run.token::text AND entry ->> 'worker' = $3
-             AND entry ->> 'outcome' IN ('completed', 'failed', 'dead', 'cancelled') LIMIT 1) AS settled_as
-    FROM ${jobs} AS job JOIN unnest($1::uuid[], $2::int[]) AS run(id, token) USING (id)`,
-);
-
-/** A running job goes back to where it waits; one whose cancel was asked for meanwhile ends here. */
-export const giveBack = (job: string, buried = 'false'): string => `
-         status = CASE WHEN ${job}.cancel_requested_at IS NOT NULL THEN 'cancelled' WHEN ${buried} THEN 'dead' ELSE 'pending' END,
-         completed_at = CASE WHEN ${job}.cancel_requested_at IS NOT NULL OR ${buried} THEN now() END`;
 
 /**
  * release: $1 ids, $2 tokens, $3 worker. A graceful stop gives back what it did not finish: due at once, no attempt consumed. The token
@@ -185,7 +126,7 @@ export const RELEASE_IF_OWNED = new Statement<{ id: string; status: string }>(
        owned AS MATERIALIZED (${owned(jobs, '$3')})
   UPDATE ${jobs} AS job
      SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
-         history = ${appendRun("'released'", 'NULL', 'NULL')}
+         history = ${appendRun("'released'")}
    WHERE job.id = ANY(ARRAY(SELECT id FROM owned))
   RETURNING job.id, job.status`,
 );
@@ -207,7 +148,7 @@ export const RELEASE_STRAYS = new Statement<{
   )
   UPDATE ${jobs} AS job
      SET ${giveBack('job')}, locked_by = NULL, locked_at = NULL, started_at = NULL, updated_at = now(),
-         history = ${appendRun("'released'", 'NULL', 'NULL')}
+         history = ${appendRun("'released'")}
     FROM stray WHERE job.id = stray.id
   RETURNING job.id, job.job_type, job.priority, job.status`,
 );
@@ -261,11 +202,3 @@ export const FIND_CANCEL_REQUESTED = new Statement<{
   ({ jobs }) => `
   SELECT id, claim_token FROM ${jobs} WHERE locked_by = $1 AND status = 'running' AND cancel_requested_at IS NOT NULL`,
 );
-
-/** rescue's share of the vocabulary lives in maintenance.sql.ts and appends its runs alike. */
-export const appendCrash = (): string =>
-  appendRun(
-    "'crashed'",
-    "'The worker ' || job.locked_by || ' was lost while it ran this job.'",
-    'NULL',
-  );

@@ -1,4 +1,4 @@
-import { appendCrash, giveBack } from './job.sql.js';
+import { appendCrash, giveBack } from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link MaintenanceStore}: what moves without a caller. */

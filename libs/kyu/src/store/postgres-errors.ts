@@ -68,6 +68,12 @@ export function isRefusedData(error: unknown): boolean {
   return typeof code === 'string' && /^2[23]...$/.test(code);
 }
 
+/** Whether the statement gave up because somebody holds a row that it wants: waited too long for it, or in a circle. */
+export function isHeldRow(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '55P03' || code === '40P01';
+}
+
 /** Nothing was sent: there was no connection to send it by. */
 const NOT_CONNECTED = new Set([
   'ECONNREFUSED',

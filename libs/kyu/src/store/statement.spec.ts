@@ -1,6 +1,7 @@
 import * as jobSql from './job.sql.js';
 import * as readerSql from './job-reader.sql.js';
 import * as maintenanceSql from './maintenance.sql.js';
+import * as settleSql from './settle.sql.js';
 import * as workerSql from './worker.sql.js';
 import { sqlNames, Statement } from './statement.js';
 
@@ -11,6 +12,7 @@ const STATEMENTS = Object.entries<unknown>({
   ...jobSql,
   ...readerSql,
   ...maintenanceSql,
+  ...settleSql,
   ...workerSql,
 }).filter(
   (entry): entry is [string, Statement<unknown>] =>

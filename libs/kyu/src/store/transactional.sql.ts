@@ -1,4 +1,5 @@
-import { insertJobs, is, type InsertedRow } from './job.sql.js';
+import { is } from './fragments.sql.js';
+import { insertJobs, type InsertedRow } from './job.sql.js';
 import { Statement } from './statement.js';
 
 /** What Kyu does on connections of others, and in transactions that are not a single statement's. */

@@ -100,18 +100,18 @@ export class Claimer {
       await this.readyQueue.putBack(popped);
       throw error;
     }
-    if (jobs.length < ids.length) await this.explainRefused(ids, jobs);
+    if (jobs.length < ids.length) this.explainRefused(ids, jobs);
     return this.announce(jobs);
   }
 
-  /** A refused id is ordinary (stale, repeated, cancelled), except when the job waits for a handler that is not here. */
-  private async explainRefused(
+  /** A refused id is ordinary (stale, repeated, cancelled), except when the job waits for a handler that is not here. Nobody waits for the answer. */
+  private explainRefused(
     ids: readonly string[],
     jobs: readonly ClaimedJob[],
-  ): Promise<void> {
+  ): void {
     const ours = new Set(jobs.map(({ id }) => id));
     const refused = ids.filter((id) => !ours.has(id));
-    await this.reader
+    void this.reader
       .findUnhandled(this.config.queueName, refused, this.handlers.jobTypes)
       .then((unhandled) => this.warn(unhandled))
       .catch(() => undefined); // it only explains
