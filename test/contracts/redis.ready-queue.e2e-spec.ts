@@ -70,13 +70,16 @@ describe('the window of RedisReadyQueue', () => {
   });
 
   it('calls for a refill when it runs low while more jobs wait', async () => {
-    let calls = 0;
-    queue.onLow = () => calls++;
-    await queue.stage(jobs(queue.window + 1));
+    const tails: unknown[] = [];
+    queue.onLow = (tail) => tails.push(tail);
+    const all = jobs(queue.window + 1);
+    await queue.stage(all);
     await queue.pop(10, 0);
-    expect(calls).toBe(0); // still most of them
+    expect(tails).toEqual([]); // still most of them
     await queue.pop(queue.window * 0.8, 0);
-    expect(calls).toBe(1);
+    expect(tails).toEqual([all[queue.window - 1]]); // to go on behind it
+    await queue.pop(queue.window, 0);
+    expect(tails.slice(1)).toEqual([undefined]);
   });
 
   it('does not call for a refill when it holds all there is', async () => {

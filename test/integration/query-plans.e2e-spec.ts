@@ -97,6 +97,11 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
     ['q', 10_000, 30_000],
     'waiting',
   ],
+  refillBehind: [
+    maintenanceSql.BEST_WAITING_BEHIND as never,
+    ['q', 10_000, 30_000, 3, ID],
+    'waiting',
+  ],
   rescue: [
     maintenanceSql.RESCUE_STALE as never,
     ['q', 30_000, 600_000, 3, 1_000],

@@ -2,7 +2,7 @@ import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
-import { ReadyQueue } from '../ready-queue/ready-queue.js';
+import { ReadyQueue, type ReadyJob } from '../ready-queue/ready-queue.js';
 import { Cadence } from '../runtime/cadence.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
@@ -34,6 +34,9 @@ export interface SchedulerCounts {
 export class Scheduler {
   private readonly promoting: Cadence<number>;
   private readonly refilling: Cadence<number>;
+  private readonly goingOn: Cadence<number>;
+  /** The last id that was left in the ready queue when few were. */
+  private tail: ReadyJob | undefined;
   private polling = false;
 
   constructor(
@@ -56,17 +59,27 @@ export class Scheduler {
       () => this.refill(),
       logger,
     );
+    this.goingOn = new Cadence(
+      'Refilling the ready queue',
+      Number.POSITIVE_INFINITY, // when few are left, and never by the clock
+      () => this.goOn(),
+      logger,
+    );
   }
 
   /** From now on it follows the alarm and the ready queue's calls; its periodic ticks count too if `polling`. */
   async start(polling: boolean): Promise<void> {
     this.alarm.onRing(() => this.promoting.runSoon());
     // Each pop says it anew while few are left: the refill under way is the answer, and one more would bring the same.
-    this.readyQueue.onLow = () => this.refilling.runUnlessRunning();
+    this.readyQueue.onLow = (tail) => {
+      this.tail = tail;
+      this.goingOn.runUnlessRunning();
+    };
     this.readyQueue.onBack = () => this.refillSoon();
     this.polling = polling;
     this.promoting.start();
     this.refilling.start();
+    this.goingOn.start();
     if (polling) await this.runOnce();
   }
 
@@ -93,7 +106,11 @@ export class Scheduler {
     this.alarm.onRing(undefined);
     this.readyQueue.onLow = () => undefined;
     this.readyQueue.onBack = () => undefined;
-    await Promise.all([this.promoting.stop(), this.refilling.stop()]);
+    await Promise.all([
+      this.promoting.stop(),
+      this.refilling.stop(),
+      this.goingOn.stop(),
+    ]);
   }
 
   private async promote(): Promise<number> {
@@ -119,6 +136,7 @@ export class Scheduler {
     }
   }
 
+  /** The whole window, from the best job on: this also brings back what was lost. */
   private async refill(): Promise<number> {
     const { window } = this.readyQueue;
     if (window === 0) return 0;
@@ -128,17 +146,38 @@ export class Scheduler {
         window,
         this.config.heartbeatTimeoutMs,
       );
-      try {
-        const again = await this.readyQueue.refill(best, best.length < window);
-        if (best.length > 0)
-          this.events.emit('jobs.refilled', { count: best.length });
-        if (!again) return best.length;
-      } catch {
-        // Workers claim from Postgres meanwhile.
-        if (best.length > 0)
-          this.events.emit('stage.failed', { count: best.length });
-        return 0;
-      }
+      if (!(await this.fill(best, best.length < window))) return best.length;
+    }
+  }
+
+  /** Goes on behind what is left in the window. */
+  private async goOn(): Promise<number> {
+    const { tail } = this;
+    if (!tail) return this.refilling.runNow();
+    const { room } = this.readyQueue;
+    const next = await this.store.bestWaitingBehind(
+      tail,
+      this.config.queueName,
+      room,
+      this.config.heartbeatTimeoutMs,
+    );
+    if (await this.fill(next, next.length < room)) this.refillSoon();
+    return next.length;
+  }
+
+  /** Whether to refill once more. While Redis fails, workers claim from Postgres. */
+  private async fill(
+    jobs: readonly ReadyJob[],
+    complete: boolean,
+  ): Promise<boolean> {
+    const count = jobs.length;
+    try {
+      const again = await this.readyQueue.refill(jobs, complete);
+      if (count > 0) this.events.emit('jobs.refilled', { count });
+      return again;
+    } catch {
+      if (count > 0) this.events.emit('stage.failed', { count });
+      return false;
     }
   }
 }

@@ -14,6 +14,7 @@ const POLL_MS = 1_000;
  */
 export class PostgresReadyQueue extends ReadyQueue {
   readonly window = 0;
+  readonly room = 0;
   private staged = false;
   private readonly sleepers = new Set<() => void>();
 

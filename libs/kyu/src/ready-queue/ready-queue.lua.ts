@@ -84,11 +84,19 @@ return 0`;
  *
  * KEYS[1] ready set, KEYS[2] clipped marker
  * ARGV[1] how many, ARGV[2] low-water mark
- * Output: 1 if fewer than the mark are left and more wait in Postgres, else 0; then id and score of each, best first
+ * Output: 1 if fewer than the mark are left and more wait in Postgres, else 0; id and score of the last one that is left if so, else two empty
+ * texts; then id and score of each, best first
  */
 export const POP = `
 local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-local result = {0}
-for i = 1, #popped do result[i + 1] = popped[i] end
-if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[2]) == 1 then result[1] = 1 end
+local result = {0, '', ''}
+for i = 1, #popped do result[i + 3] = popped[i] end
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) and redis.call('EXISTS', KEYS[2]) == 1 then
+  result[1] = 1
+  local tail = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+  if #tail == 2 then
+    result[2] = tail[1]
+    result[3] = tail[2]
+  end
+end
 return result`;

@@ -40,6 +40,9 @@ export abstract class ReadyQueue {
   /** How many ids a refill should bring; 0 when this queue is not filled. */
   abstract readonly window: number;
 
+  /** How many ids there is room for when few are left. */
+  abstract readonly room: number;
+
   /**
    * Takes the best `count` ids; waits up to `waitMs` for the first one, less if `signal` aborts. Never rejects.
    */
@@ -49,8 +52,8 @@ export abstract class ReadyQueue {
     signal?: AbortSignal,
   ): Promise<Popped>;
 
-  /** Called when few ids are left although more jobs wait. One listener: the scheduler. */
-  onLow: () => void = () => undefined;
+  /** Called when few ids are left although more jobs wait, with the last one that is left. One listener: the scheduler. */
+  onLow: (tail?: ReadyJob) => void = () => undefined;
 
   /** Called when the ready queue can be used again after an outage, in which it may have lost everything. One listener: the scheduler. */
   onBack: () => void = () => undefined;

@@ -10,7 +10,7 @@ export type KyuRedis = (Redis | Cluster) & {
   kyuRefill(...args: [...Keys, ...(string | number)[]]): Promise<number>;
   kyuPop(
     ...args: [...Keys, count: number, lowWater: number]
-  ): Promise<[number, ...string[]]>;
+  ): Promise<[low: number, tailId: string, tailScore: string, ...string[]]>;
 };
 
 /** How a lost server is sought again: 50 ms, 100 ms … at most this, spread out so that not all workers knock at once. */

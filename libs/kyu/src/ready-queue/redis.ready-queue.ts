@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { KyuRedisOptions } from '../config/kyu.options.js';
 import { CircuitBreaker } from '../runtime/circuit-breaker.js';
+import { MAX_INTEGER } from '../job/new-job.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { PostgresReadyQueue } from './postgres.ready-queue.js';
 import { ReadyQueue, type Popped, type ReadyJob } from './ready-queue.js';
@@ -27,6 +28,7 @@ const BREAK_MS = { firstMs: 250, lastMs: 2_000 };
  */
 export class RedisReadyQueue extends ReadyQueue {
   readonly window = READY_WINDOW;
+  readonly room = READY_WINDOW - LOW_WATER;
   private readonly keys: RedisKeys;
   /** Two connections: a pop that waits blocks its own. */
   private readonly commands: KyuRedis;
@@ -90,11 +92,7 @@ export class RedisReadyQueue extends ReadyQueue {
 
   /** What was popped is untrusted: an infinite score, which comes back as none, would have Redis refuse all of them; a comma would make two ids of one. */
   override putBack(jobs: readonly ReadyJob[]): Promise<void> {
-    return super.putBack(
-      jobs.filter(
-        ({ id, priority }) => Number.isFinite(priority) && isUuid(id),
-      ),
-    );
+    return super.putBack(jobs.filter(isJob));
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
@@ -118,7 +116,7 @@ export class RedisReadyQueue extends ReadyQueue {
   ): Promise<Popped> {
     if (!this.readable) return this.withoutRedis.pop(count, waitMs, signal);
     try {
-      const [low, ...popped] = await this.guarded(() =>
+      const [low, tailId, tailScore, ...popped] = await this.guarded(() =>
         this.commands.kyuPop(
           this.keys.ready,
           this.keys.clipped,
@@ -126,7 +124,7 @@ export class RedisReadyQueue extends ReadyQueue {
           LOW_WATER,
         ),
       );
-      if (low === 1) this.onLow();
+      if (low === 1) this.onLow(readyJobs([tailId, tailScore]).find(isJob));
       return popped.length > 0 || waitMs === 0
         ? readyJobs(popped)
         : await this.wait(waitMs, signal);
@@ -245,6 +243,10 @@ const readyJobs = (idsAndScores: readonly string[]): ReadyJob[] =>
     id: idsAndScores[2 * i]!,
     priority: 0 - Number(idsAndScores[2 * i + 1]),
   }));
+
+/** What Kyu may have put in: an id, and a priority as Postgres has them. */
+const isJob = ({ id, priority }: ReadyJob): boolean =>
+  Number.isInteger(priority) && Math.abs(priority) <= MAX_INTEGER && isUuid(id);
 
 /** By turns a score and the ids that have it, separated by commas. */
 function scoresAndIds(jobs: readonly ReadyJob[]): (string | number)[] {

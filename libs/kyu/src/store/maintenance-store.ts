@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from './database.js';
 import {
   BEST_WAITING,
+  BEST_WAITING_BEHIND,
   PROMOTE_DUE,
   PRUNE_FINISHED,
   RESCUE_STALE,
@@ -47,6 +48,22 @@ export class MaintenanceStore {
     heartbeatTimeoutMs: number,
   ): Promise<WaitingJob[]> {
     return this.database.run(BEST_WAITING, [queue, limit, heartbeatTimeoutMs]);
+  }
+
+  /** The best of those that sort behind `tail`. */
+  bestWaitingBehind(
+    tail: WaitingJob,
+    queue: string,
+    limit: number,
+    heartbeatTimeoutMs: number,
+  ): Promise<WaitingJob[]> {
+    return this.database.run(BEST_WAITING_BEHIND, [
+      queue,
+      limit,
+      heartbeatTimeoutMs,
+      tail.priority,
+      tail.id,
+    ]);
   }
 
   /** Takes back the jobs of lost and hung workers. */

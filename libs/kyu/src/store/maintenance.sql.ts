@@ -1,5 +1,5 @@
 import { appendCrash, giveBack } from './fragments.sql.js';
-import { Statement } from './statement.js';
+import { Statement, type SqlNames } from './statement.js';
 
 /** The statements of {@link MaintenanceStore}: what moves without a caller. */
 
@@ -32,18 +32,37 @@ export const PROMOTE_DUE = new Statement<PromotedRow>(
 );
 
 /**
- * refill: $1 queue, $2 how many, $3 ms after which a worker's heartbeat is too old. The best waiting jobs of types that a
- * live worker can run: a type that nobody handles must not fill the window.
+ * $1 queue, $2 how many, $3 ms after which a worker's heartbeat is too old. Waiting jobs of types that a live worker can run: a type that nobody handles
+ * must not fill the window.
  */
-export const BEST_WAITING = new Statement<{ id: string; priority: number }>(
-  'refill',
-  ({ jobs, workers }) => `
+const runnable = ({ jobs, workers }: SqlNames): string => `
   SELECT id, priority FROM ${jobs}
    WHERE queue = $1 AND status = 'pending' AND scheduled_at <= now()
      AND job_type = ANY (ARRAY(
            SELECT DISTINCT unnest(job_types) FROM ${workers}
-            WHERE queue = $1 AND heartbeat_at > now() - $3 * interval '1 millisecond'))
-   ORDER BY priority DESC, id LIMIT $2`,
+            WHERE queue = $1 AND heartbeat_at > now() - $3::float8 * interval '1 millisecond'))`;
+
+/** refill: the best waiting jobs. Parameters as above. */
+export const BEST_WAITING = new Statement<{ id: string; priority: number }>(
+  'refill',
+  (names) => `${runnable(names)} ORDER BY priority DESC, id LIMIT $2`,
+);
+
+/**
+ * refill, behind the tail of the window: parameters as above, and $4 priority and $5 id of the tail. Nothing before it is read again: neither the
+ * jobs that were claimed since, nor what PostgreSQL could not yet remove of them, which is all of it while somebody's transaction is open. Two
+ * branches, as the index can begin at one priority or at the next.
+ */
+export const BEST_WAITING_BEHIND = new Statement<{
+  id: string;
+  priority: number;
+}>(
+  'refill_behind',
+  (names) => `
+  (${runnable(names)} AND priority = $4::int AND id > $5::uuid ORDER BY id LIMIT $2)
+  UNION ALL
+  (${runnable(names)} AND priority < $4::int ORDER BY priority DESC, id LIMIT $2)
+  LIMIT $2`,
 );
 
 export interface RescuedRow {

@@ -218,6 +218,7 @@ export class Dispatcher {
           ? setTimeout(resolve, MAX_AHEAD_MS)
           : undefined;
       this.wake = () => {
+        this.wake = () => undefined; // the next thousand jobs need not wake it again
         clearTimeout(timer);
         resolve();
       };
