@@ -14,7 +14,7 @@ const TICK_MS = 250;
  * The alarm rings for every job that this process knows of; the poll finds those that others scheduled. A job
  * of a process that ended right after enqueueing it starts late by at most this.
  */
-const PROMOTE_PERIOD_MS = 1_000;
+const PROMOTE_PERIOD_MS = 3_000;
 /** After a `FLUSHALL` every due job is back in the window within this time, also when nobody noticed. */
 const REFILL_PERIOD_MS = 4_000;
 /** More at once would hold row locks too long; a full batch is followed by the next at once. */

@@ -29,6 +29,7 @@ export interface ReaperCounts {
 @Injectable()
 export class StaleReaper {
   private readonly cadence: Cadence<ReaperCounts>;
+  private nextRemoval = 0;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -64,6 +65,18 @@ export class StaleReaper {
     return this.cadence.stop();
   }
 
+  /** Their rows only stand there: nothing reads them, and there is no hurry. */
+  private async removeLostWorkers(): Promise<number> {
+    const { queueName, heartbeatTimeoutMs } = this.config;
+    if (performance.now() < this.nextRemoval) return 0;
+    this.nextRemoval = performance.now() + heartbeatTimeoutMs * 2;
+    const removed = await this.workers.removeLost(
+      queueName,
+      heartbeatTimeoutMs,
+    );
+    return removed.length;
+  }
+
   private async rescue(): Promise<ReaperCounts> {
     const { queueName, heartbeatTimeoutMs, staleJobTimeoutMs, maxCrashes } =
       this.config;
@@ -82,11 +95,7 @@ export class StaleReaper {
       }
       if (jobs.length < RESCUE_BATCH) break;
     }
-    const removed = await this.workers.removeLost(
-      queueName,
-      heartbeatTimeoutMs,
-    );
-    counts.workersRemoved = removed.length;
+    counts.workersRemoved = await this.removeLostWorkers();
     if (counts.rescued + counts.dead > 0) {
       this.logger.warn(
         `Took back ${counts.rescued + counts.dead} job(s) of lost workers; ${counts.dead} of them dead after ${maxCrashes} crashes.`,

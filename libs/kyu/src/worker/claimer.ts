@@ -19,8 +19,8 @@ import {
 import { Heartbeat } from './heartbeat.js';
 
 /**
- * An idle worker looks into Postgres itself this often, whatever Redis says: a job whose id was lost, or popped by a worker that cannot run it,
- * starts within this time.
+ * A worker without jobs looks into Postgres itself this often while refills find something that waits, whatever Redis says: an id may be popped again and
+ * again by a worker that cannot run its job.
  */
 const SAFETY_LOOK_MS = 5_000;
 
@@ -35,6 +35,8 @@ export class Claimer {
   private lastLook = performance.now();
   private lastExplained = Number.NEGATIVE_INFINITY;
   private claimFailed = false;
+  /** There may be jobs that wait although no id comes. */
+  private mayWait = true;
   private lastClaim = performance.now();
   private readonly warned = new Set<string>();
 
@@ -48,7 +50,12 @@ export class Claimer {
     private readonly worker: WorkerIdentity,
     private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
-  ) {}
+  ) {
+    for (const event of ['jobs.refilled', 'stage.failed'] as const)
+      events.on(event, () => {
+        this.mayWait = true;
+      });
+  }
 
   /** Milliseconds since the last claim that brought a job. */
   get sinceClaimMs(): number {
@@ -73,7 +80,7 @@ export class Claimer {
       return [];
     }
     if (popped.length > 0) return this.claimPopped(popped);
-    return performance.now() - this.lastLook >= SAFETY_LOOK_MS
+    return this.mayWait && performance.now() - this.lastLook >= SAFETY_LOOK_MS
       ? this.claimWaiting(limit)
       : [];
   }
@@ -83,6 +90,7 @@ export class Claimer {
     this.lastLook = performance.now();
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
+    this.mayWait = jobs.length > 0;
     if (jobs.length === 0) await this.explainWaiting();
     return this.announce(jobs);
   }
