@@ -119,6 +119,16 @@ it('calls transactional handlers in a transaction of the manager that it was giv
   expect(await notes()).toEqual(['performed']);
 });
 
+it('writes by the data source that the application lends', async () => {
+  const { queue } = await bootEmail(
+    { mode: 'manual', options: { postgres: { dataSource } } },
+    { providers: [Notes] },
+  );
+  await queue.enqueue('note', 'lent');
+  expect(await drain(queue)).toMatchObject({ completed: 1 });
+  expect(await notes()).toEqual(['lent']);
+});
+
 it('takes a stand-in for it, and says what is missing without', async () => {
   const { queue } = await bootEmail({ mode: 'manual' }, { providers: [Notes] });
   const manager = { query: jest.fn(async () => undefined) };

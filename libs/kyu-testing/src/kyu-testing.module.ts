@@ -23,7 +23,7 @@ export interface KyuTestingOptions {
   throwFailures?: boolean;
   /**
    * What `transactional` handlers write by in the modes without servers: the `EntityManager` of a database of the test's own, each call in a transaction of
-   * it; or whatever stands for one. @default none, and such a job is dead
+   * it; or whatever stands for one. @default that of the application's `postgres.dataSource`; without one, such a job is dead
    */
   manager?: EntityManager;
 }

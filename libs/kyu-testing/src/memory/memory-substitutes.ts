@@ -38,7 +38,10 @@ import { MemoryJobStore } from './memory.job-store.js';
 import { MemoryReadyQueue } from './memory.ready-queue.js';
 import { MemoryTestbed, type MemoryOptions } from './memory.testbed.js';
 import { MemoryTransactionalEnqueue } from './memory.transactional-enqueue.js';
-import { MemoryTransactionalRunner } from './memory.transactional-runner.js';
+import {
+  MemoryTransactionalRunner,
+  type Managed,
+} from './memory.transactional-runner.js';
 import {
   MemoryHealthReader,
   MemoryJobReader,
@@ -59,6 +62,12 @@ function tableOf(config: KyuConfig): MemoryTable {
   if (!table) tables.set(config, (table = new MemoryTable()));
   return table;
 }
+
+/** Of a data source that the application lends, handlers write by that. */
+const managedBy = (
+  { manager }: MemoryOptions,
+  { postgres }: KyuConfig,
+): Managed => ({ manager: manager ?? postgres.dataSource?.manager });
 
 /** What stands for PostgreSQL and Redis, and for all that keeps time: everything above is the real thing. */
 export const memorySubstitutes = (
@@ -114,8 +123,9 @@ export const memorySubstitutes = (
   ),
   substitute(
     TransactionalRunner,
-    [HandlerRegistry],
-    (handlers) => new MemoryTransactionalRunner(handlers, options),
+    [HandlerRegistry, KyuConfig],
+    (handlers, config) =>
+      new MemoryTransactionalRunner(handlers, managedBy(options, config)),
   ),
   substitute(
     JobScope,
@@ -175,7 +185,7 @@ export const memorySubstitutes = (
             executor,
             events,
           },
-          options,
+          { ...options, ...managedBy(options, config) },
         ),
         config,
         store,

@@ -10,7 +10,7 @@ import type { EntityManager } from 'typeorm';
 
 /** What a `transactional` handler writes by, when there is no database of Kyu's. */
 export interface Managed {
-  manager?: EntityManager;
+  manager?: EntityManager | undefined;
 }
 
 /** Says that a call must be rolled back, and with what it ended. */
