@@ -23,6 +23,6 @@ it.each(['manual', 'inline'] as const)(
       await queue.enqueue('slow', null).catch(() => undefined);
       await drain(queue, { withScheduled: true });
     }
-    await expectNoMoreThan(before);
+    expect(await expectNoMoreThan(before)).toBeUndefined();
   },
 );

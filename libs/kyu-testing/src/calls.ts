@@ -1,7 +1,6 @@
-import type { QueueService, RunCounts } from '@kyu/nestjs';
-import type { InputOf, JobDefinition } from '@kyu/nestjs/testing-internals';
+import type { JobDefinition, QueueService, RunCounts } from '@kyu/nestjs';
+import type { DrainOptions, InputOf, PerformOptions } from './call-options.js';
 import type { Faults } from './faults.js';
-import type { DrainOptions, PerformOptions } from './testbed.js';
 import { testbedOf } from './testing-queue.js';
 
 /**

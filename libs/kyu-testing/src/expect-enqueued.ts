@@ -1,11 +1,7 @@
 import { inspect } from 'node:util';
-import type { Job, QueueService } from '@kyu/nestjs';
-import {
-  didYouMean,
-  type InputOf,
-  type JobDefinition,
-  type JobType,
-} from '@kyu/nestjs/testing-internals';
+import type { Job, JobDefinition, QueueService } from '@kyu/nestjs';
+import { didYouMean } from '@kyu/nestjs/testing-internals';
+import type { InputOf, JobType } from './call-options.js';
 import { differences, type Difference } from './matching.js';
 import { testbedOf } from './testing-queue.js';
 
@@ -20,7 +16,7 @@ type Part<T> = T extends Date
       ? { [Key in keyof T]?: Part<T[Key]> }
       : T;
 
-type PayloadOf<Type> =
+type PayloadOf<Type extends JobType> =
   Type extends JobDefinition<infer Payload, unknown, never>
     ? Payload
     : InputOf<Type>;

@@ -5,7 +5,7 @@ export {
   type KyuTestingOptions,
 } from './kyu-testing.module.js';
 export { drain, faults, perform } from './calls.js';
-export type { DrainOptions, PerformOptions } from './testbed.js';
+export type { DrainOptions, PerformOptions } from './call-options.js';
 export type { Faults } from './faults.js';
 export {
   EnqueuedExpectationError,

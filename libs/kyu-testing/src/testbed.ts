@@ -1,10 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  InvalidJobError,
-  type EnqueueOptions,
-  type Job,
-  type RunCounts,
-} from '@kyu/nestjs';
+import { InvalidJobError, type Job, type RunCounts } from '@kyu/nestjs';
 import {
   didYouMean,
   JobRun,
@@ -17,35 +12,9 @@ import {
   type WorkerIdentity,
 } from '@kyu/nestjs/testing-internals';
 import type { EntityManager } from 'typeorm';
+import type { DrainOptions, PerformOptions } from './call-options.js';
 import type { Faults } from './faults.js';
 import { inTransaction } from './memory/memory.transactional-runner.js';
-
-/**
- * How {@link drain} goes on.
- *
- * @publicApi
- */
-export interface DrainOptions {
-  /**
-   * Also runs what is due later, retries among it, as if the time had come: the clock moves from one job to the next, and stays where it is then. A
-   * date: up to that time. @default false
-   */
-  withScheduled?: boolean | Date;
-  /** Rejects with the first error of a handler, once all is done; the jobs are as they are in production all the same. @default false */
-  throwFailures?: boolean;
-}
-
-/**
- * How {@link perform} calls the handler: as if the job had been enqueued with these options.
- *
- * @publicApi
- */
-export interface PerformOptions extends EnqueueOptions {
-  /** What `context.attempt` says; 2 is the first retry. @default 1 */
-  attempt?: number;
-  /** For a `transactional` handler: the manager whose transaction it writes by. @default that of the module; in mode `'real'`, Kyu's own */
-  manager?: EntityManager;
-}
 
 /** What a call of a handler needs of a registration. */
 export interface HandlerParts {

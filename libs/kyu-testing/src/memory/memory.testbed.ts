@@ -6,8 +6,9 @@ import type {
   JobExecutor,
 } from '@kyu/nestjs/testing-internals';
 import type { EntityManager } from 'typeorm';
+import type { DrainOptions } from '../call-options.js';
 import type { Faults } from '../faults.js';
-import { Testbed, type DrainOptions, type HandlerParts } from '../testbed.js';
+import { Testbed, type HandlerParts } from '../testbed.js';
 import { MemoryFaults } from './memory.faults.js';
 import type { MemoryJobStore } from './memory.job-store.js';
 import type { MemoryReadyQueue } from './memory.ready-queue.js';

@@ -1,14 +1,15 @@
 import type { Job, KyuEvents, RunCounts } from '@kyu/nestjs';
 import {
-  DueAlarm,
+  type DueAlarm,
   type Database,
   type JobReader,
   type JobRunner,
   type ReadyQueue,
 } from '@kyu/nestjs/testing-internals';
 import type { EntityManager } from 'typeorm';
+import type { DrainOptions } from '../call-options.js';
 import type { Faults } from '../faults.js';
-import { Testbed, type DrainOptions, type HandlerParts } from '../testbed.js';
+import { Testbed, type HandlerParts } from '../testbed.js';
 import { until } from '../until.js';
 import { RealFaults } from './real.faults.js';
 import type { RealServers } from './real-servers.js';
