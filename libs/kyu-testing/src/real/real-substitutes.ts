@@ -160,7 +160,7 @@ function emptiedAtClose(readyQueue: ReadyQueue): ReadyQueue {
   const close = readyQueue.close.bind(readyQueue);
   readyQueue.close = async () => {
     await readyQueue.refill([], true).catch(() => undefined);
-    await readyQueue.pop(Number.MAX_SAFE_INTEGER, 0);
+    await readyQueue.pop(readyQueue.window, 0);
     await close();
   };
   return readyQueue;
