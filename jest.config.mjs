@@ -25,6 +25,8 @@ export default {
   moduleNameMapper: {
     '^@kyu/nestjs$': '<rootDir>/libs/kyu/src/index.ts',
     '^@kyu/nestjs/terminus$': '<rootDir>/libs/kyu/src/terminus.ts',
+    '^@kyu/nestjs/testing-internals$':
+      '<rootDir>/libs/kyu/src/testing-internals.ts',
     '^@kyu/testing$': '<rootDir>/libs/kyu-testing/src/index.ts',
     // The servers' keeper runs in a process of its own, so it has to be JavaScript: the built library.
     '^@kyu/embedded$': '<rootDir>/dist/libs/kyu-embedded/index.js',

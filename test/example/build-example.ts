@@ -7,11 +7,17 @@ import { Client } from 'pg';
 import { POSTGRES_URL } from '../support/servers.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const SOURCES = ['apps/example', 'libs/kyu/src', 'libs/kyu-embedded/src'];
+const SOURCES = [
+  'apps/example',
+  'libs/kyu/src',
+  'libs/kyu-embedded/src',
+  'libs/kyu-testing/src',
+];
 
 /** The built file of an entry of the example. */
-export const builtEntry = (name: 'main' | 'demo'): string =>
-  path.join(ROOT, `dist/apps/example/apps/example/src/${name}.js`);
+export const builtEntry = (
+  name: 'src/main' | 'src/demo' | 'test/shop.test',
+): string => path.join(ROOT, `dist/apps/example/apps/example/${name}.js`);
 
 /**
  * Builds the example unless it is built. It runs as processes of its own and not in Jest, which cannot load
@@ -32,7 +38,7 @@ export async function buildExample(): Promise<void> {
 }
 
 function isStale(): boolean {
-  const built = statSync(builtEntry('main'), { throwIfNoEntry: false });
+  const built = statSync(builtEntry('src/main'), { throwIfNoEntry: false });
   if (!built) return true;
   return SOURCES.flatMap((folder) =>
     readdirSync(path.join(ROOT, folder), {

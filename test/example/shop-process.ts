@@ -37,7 +37,7 @@ export class ShopProcess {
       ([name]) => !name.startsWith('KYU_'),
     );
     return new ShopProcess(
-      spawn(process.execPath, [builtEntry(entry), ...args], {
+      spawn(process.execPath, [builtEntry(`src/${entry}`), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true, // a process group, so that ctrlC() can be what a terminal does
         env: { ...Object.fromEntries(outside), NO_COLOR: '1', ...env },

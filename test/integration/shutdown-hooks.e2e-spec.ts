@@ -10,7 +10,7 @@ import { Gate } from '../support/gate.js';
 import { runJob } from '../support/run-job.js';
 import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu } from '../support/start-kyu.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../../libs/kyu-testing/src/real/tcp-proxy.js';
 
 describe('the hooks of the application', () => {
   it('onModuleDestroy may take long: no job is claimed from its begin on', async () => {

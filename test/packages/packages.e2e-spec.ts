@@ -58,7 +58,9 @@ describe.each(LIBRARIES.map((name, index) => ({ name, index })))(
       expect(code.filter((file) => /\.spec\.|^src\//.test(file))).toEqual([]);
       expect(Object.keys(manifest['exports'] as object)).toEqual([
         '.',
-        ...(manifest['name'] === '@kyu/nestjs' ? ['./terminus'] : []),
+        ...(manifest['name'] === '@kyu/nestjs'
+          ? ['./terminus', './testing-internals']
+          : []),
         './package.json',
       ]);
       // Source maps would lead to sources that are not there.
@@ -104,7 +106,9 @@ describe('a fresh Nest 12 application', () => {
     expect(await runApp('main.js', { ...names, ...servers })).toEqual({
       servers: expect.stringMatching(/^PostgreSQL at .*; Redis at /) as string,
       status: 'completed',
-      result: 'Hello Ada, attempt 1',
+      result: 'Hello Ada, attempt 1!',
+      sorry: 'Sorry: it was a misunderstanding',
+      rolledBack: true,
       health: 'up',
       metrics: true,
     });
@@ -115,7 +119,12 @@ describe('a fresh Nest 12 application', () => {
     expect(output).toMatch(/^(#|ℹ) pass 1$/m);
   });
 
-  it('runs it on embedded servers, too', async () => {
+  it('has a suite that uses it, and ends by itself', async () => {
+    const output = await runNode('greeting.test.js', noServers);
+    expect(output).toMatch(/^(#|ℹ) pass 2$/m);
+  });
+
+  it('runs a job on embedded servers, too', async () => {
     expect(await runApp('main.js', { ...names, ...noServers })).toMatchObject({
       servers: expect.stringMatching(
         /^PostgreSQL 18\.\d+ \(embedded\)/,
@@ -133,7 +142,18 @@ describe('a fresh Nest 12 application', () => {
           'KyuHealthIndicator',
           'kyuHealthIndicator',
         ],
-        ['isolated', 'nextEvent', 'until'],
+        [
+          'EnqueuedExpectationError',
+          'KyuTestingModule',
+          'drain',
+          'expectEnqueued',
+          'faults',
+          'isolated',
+          'nextEvent',
+          'perform',
+          'until',
+          'withKyuTesting',
+        ],
         ['resolveServers', 'startEmbeddedPostgres', 'startEmbeddedRedis'],
       ],
       status: 'completed',
@@ -190,6 +210,7 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
       paid: { status: 'completed', result: { paid: true } },
       unpaid: { status: 'dead', result: null },
       transfer: 'stays, of 1',
+      health: 'up',
       log: [
         'global interceptor: http',
         'kyu interceptor: greet',

@@ -2,7 +2,7 @@ import { until } from '@kyu/testing';
 import { Gate } from '../support/gate.js';
 import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu } from '../support/start-kyu.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../../libs/kyu-testing/src/real/tcp-proxy.js';
 
 /** Defects of the original, by their numbers: how jobs wait, and how they get from Postgres through Redis to a worker. */
 

@@ -64,7 +64,7 @@ import { WorkerService } from './worker/worker.service.js';
 
 const {
   ConfigurableModuleClass,
-  MODULE_OPTIONS_TOKEN,
+  MODULE_OPTIONS_TOKEN: KYU_OPTIONS,
   OPTIONS_TYPE,
   ASYNC_OPTIONS_TYPE,
 } = new ConfigurableModuleBuilder<KyuOptions>({ moduleName: 'Kyu' })
@@ -81,6 +81,9 @@ const {
       register(definition, newRegistration(name, metricsPath)),
   )
   .build();
+
+/** The options as the application gave them. */
+export { KYU_OPTIONS };
 
 /** What a module has because of the registration that it is made for. */
 function register(
@@ -113,7 +116,7 @@ function register(
     // layer 0: what everything knows
     {
       provide: KyuConfig,
-      inject: [MODULE_OPTIONS_TOKEN, KYU_REGISTRATION],
+      inject: [KYU_OPTIONS, KYU_REGISTRATION],
       useFactory: (options: KyuOptions, registration: Registration) =>
         resolveOptions(options, process.env, registration),
     },

@@ -47,11 +47,13 @@ export function splitTransaction<Options extends object>(
  * How to take part in the caller's transaction; undefined when there is none.
  *
  * @param ambient the module's option, asked when the call itself says nothing.
+ * @param check what a manager has to be.
  * @throws {InvalidJobError}
  */
 export function throughWhat(
   transaction: EnqueueTransaction,
   ambient: (() => EntityManager | undefined) | undefined,
+  check: (value: EntityManager, what: string) => void = checkManager,
 ): Through | undefined {
   checkKeys(transaction);
   const { manager, client } = transaction;
@@ -68,10 +70,7 @@ export function throughWhat(
   }
   const found = manager ?? ambient?.() ?? undefined;
   if (found === undefined) return undefined;
-  checkManager(
-    found,
-    manager ? 'manager' : 'what the option "transaction" returns',
-  );
+  check(found, manager ? 'manager' : 'what the option "transaction" returns');
   return found.queryRunner ? { manager: found } : undefined;
 }
 

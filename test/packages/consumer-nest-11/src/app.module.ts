@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { KyuModule } from '@kyu/nestjs';
+import { KyuHealthIndicator } from '@kyu/nestjs/terminus';
 import { DataSource } from 'typeorm';
+import { HealthController } from './health.controller';
 import { JobsController } from './jobs.controller';
 import { ChargeJobs, GreetingJobs } from './jobs';
 import { JobLog, Timing } from './pipeline';
@@ -13,6 +16,7 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
 /** The application's own TypeORM for one queue, connections of Kyu's for the other. */
 @Module({
   imports: [
+    TerminusModule,
     TypeOrmModule.forRoot({
       type: 'postgres',
       url: process.env['KYU_POSTGRES_URL'],
@@ -35,7 +39,7 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
       metricsPort: 0,
     }),
   ],
-  controllers: [JobsController],
-  providers: [GreetingJobs, ChargeJobs, JobLog, Transfers],
+  controllers: [JobsController, HealthController],
+  providers: [GreetingJobs, ChargeJobs, JobLog, Transfers, KyuHealthIndicator],
 })
 export class AppModule {}

@@ -45,6 +45,9 @@ async function main(): Promise<void> {
   const { result: transfer } = await main.inspect(id);
   const log = [...app.get(JobLog).lines]; // the next request is no job's
   const metrics = await (await fetch(`${url}/metrics/billing`)).text();
+  const health = (await (await fetch(`${url}/health`)).json()) as {
+    details: { kyu: { status: string } };
+  };
   await app.close();
   console.log(
     JSON.stringify({
@@ -53,6 +56,7 @@ async function main(): Promise<void> {
       paid,
       unpaid,
       transfer,
+      health: health.details.kyu.status,
       log,
       metrics: /kyu_jobs_total{queue="billing"} \d/.exec(metrics)?.[0],
     }),

@@ -5,6 +5,8 @@ export const Greet = defineJob<{ name: string }, string>('greet', {
   timeout: '5s',
 });
 
+export const Quarrel = defineJob<null, string>('quarrel');
+
 declare module '@kyu/nestjs' {
   interface JobTypes {
     greet_by_name: { name: string };

@@ -1,10 +1,18 @@
 import { resolveServers } from '@kyu/embedded';
-import { KyuEvents, QueueService } from '@kyu/nestjs';
+import {
+  JobNotFoundError,
+  KYU_DATA_SOURCE,
+  KyuEvents,
+  QueueService,
+} from '@kyu/nestjs';
 import { nextEvent } from '@kyu/testing';
 import { NestFactory } from '@nestjs/core';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
+import { Greet, Quarrel } from './greeting.job.js';
 
-/** One job from an HTTP request to its result; then everything is closed, and nothing must keep the process alive. */
+/** One job from an HTTP request to its result, one that a filter ends, one of a transaction that is rolled back; then everything is closed, and nothing must keep the process alive. */
 const servers = await resolveServers();
 const app = await NestFactory.create(
   AppModule.with({
@@ -22,11 +30,30 @@ const settled = nextEvent(app.get(KyuEvents), 'job.settled');
 const response = await fetch(`${url}/greetings`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ name: 'Ada' }),
+  body: JSON.stringify({ name: ' Ada ' }),
 });
 const { id } = (await response.json()) as { id: string };
 await settled;
-const { status, result } = await app.get(QueueService).inspect(id);
+const queue = app.get(QueueService);
+const { status, result } = await queue.inspect(id);
+
+const quarrelled = nextEvent(app.get(KyuEvents), 'job.settled');
+const quarrel = await queue.enqueue(Quarrel, null);
+await quarrelled;
+const { result: sorry } = await queue.inspect(quarrel);
+
+let gone = '';
+await app
+  .get<DataSource>(getDataSourceToken(KYU_DATA_SOURCE))
+  .transaction(async (manager) => {
+    gone = await queue.enqueue(Greet, { name: 'nobody' }, { manager });
+    throw new Error('on purpose');
+  })
+  .catch(() => undefined);
+const rolledBack = await queue.inspect(gone).then(
+  () => false,
+  (error: unknown) => error instanceof JobNotFoundError,
+);
 const health = (await (await fetch(`${url}/health`)).json()) as {
   details: { kyu: { status: string } };
 };
@@ -39,6 +66,8 @@ console.log(
     servers: servers.description,
     status,
     result,
+    sorry,
+    rolledBack,
     health: health.details.kyu.status,
     metrics: metrics.includes('kyu_jobs_total'),
   }),

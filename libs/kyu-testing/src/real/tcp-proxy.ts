@@ -18,6 +18,7 @@ export class TcpProxy {
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
+    server.unref(); // a test that forgets to close its application still ends
     const via = new URL(url);
     via.hostname = '127.0.0.1';
     via.port = String((server.address() as AddressInfo).port);
@@ -44,7 +45,11 @@ export class TcpProxy {
 
   private join(client: Socket, target: URL): void {
     if (!this.up) return void client.resetAndDestroy();
-    const server = connect(Number(target.port), target.hostname);
+    const defaultPort = target.protocol.startsWith('redis') ? 6379 : 5432;
+    const server = connect(
+      Number(target.port || defaultPort),
+      target.hostname.replace(/^\[|\]$/g, ''),
+    );
     for (const socket of [client, server]) {
       this.sockets.add(socket);
       socket.on('error', () => undefined);

@@ -1,0 +1,2 @@
+// As kyu-nestjs.d.ts, for '@kyu/nestjs/testing-internals'.
+export * from '../../dist/libs/kyu/testing-internals.js';

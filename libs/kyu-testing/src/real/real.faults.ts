@@ -1,0 +1,48 @@
+import type { ReadyQueue } from '@kyu/nestjs/testing-internals';
+import type { Faults } from '../faults.js';
+import type { RealServers } from './real-servers.js';
+
+/** Is responsible for cutting the wires to the servers, and for losing what a worker has popped. */
+export class RealFaults implements Faults {
+  /** Who waits for the next ids to be lost. */
+  private crash: ((lost: string[]) => void) | undefined;
+
+  constructor(
+    private readonly servers: RealServers,
+    readyQueue: ReadyQueue,
+  ) {
+    const pop = readyQueue.pop.bind(readyQueue);
+    // From the start: a worker waits in its pop long before the test wants it to crash.
+    readyQueue.pop = async (...call) => {
+      const popped = await pop(...call);
+      const { crash } = this;
+      if (!crash || !Array.isArray(popped) || popped.length === 0)
+        return popped;
+      this.crash = undefined;
+      crash((popped as { id: string }[]).map(({ id }) => id));
+      return []; // to Redis they are gone, and nobody has claimed them
+    };
+  }
+
+  postgresDown(): void {
+    this.servers.postgres.cut();
+  }
+
+  postgresUp(): void {
+    this.servers.postgres.mend();
+  }
+
+  redisDown(): void {
+    this.servers.redis.cut();
+  }
+
+  redisUp(): void {
+    this.servers.redis.mend();
+  }
+
+  crashAfterPop(): Promise<string[]> {
+    return new Promise((resolve) => {
+      this.crash = resolve;
+    });
+  }
+}
