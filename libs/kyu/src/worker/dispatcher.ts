@@ -19,6 +19,12 @@ const NOTHING_TO_CLAIM_WAIT_MS = 250;
 /** Outcomes that wait to be stored while no new job is claimed: a slow Postgres must not fill the memory. */
 const MAX_UNSETTLED = 5_000;
 
+/**
+ * Jobs begun in one turn of the event loop. Handlers that return at once would run all that was claimed ahead in one: meanwhile no outcome leaves, no
+ * answer comes in, and PostgreSQL and this process work by turns instead of both at once. Measured: a tenth more jobs a second than without.
+ */
+const MAX_BEGUN_PER_TURN = 64;
+
 /** A job that was claimed ahead and has not begun after this long goes back: its place in the order is not here. */
 const MAX_AHEAD_MS = 1_000;
 
@@ -36,6 +42,7 @@ export class Dispatcher {
   private straysUntil = 0;
   private nextStrayLook = 0;
   private busySlots = 0;
+  private begunThisTurn = 0;
   private readonly unfinished = new Set<Promise<RunEnd>>();
   private wake: () => void = () => undefined;
 
@@ -158,6 +165,7 @@ export class Dispatcher {
 
   private fillSlots(): void {
     while (
+      this.begunThisTurn < MAX_BEGUN_PER_TURN &&
       this.busySlots < this.config.workers &&
       this.ahead.length > 0 &&
       !this.heartbeat.fenced &&
@@ -168,6 +176,11 @@ export class Dispatcher {
 
   private launch(job: ClaimedJob): void {
     this.busySlots++;
+    if (this.begunThisTurn++ === 0)
+      setImmediate(() => {
+        this.begunThisTurn = 0;
+        this.fillSlots();
+      });
     const run = this.executor.execute(job, (handlerMs) => {
       this.busySlots--;
       if (handlerMs !== undefined) this.prefetch.observe(handlerMs);
