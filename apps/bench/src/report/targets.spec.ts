@@ -1,6 +1,6 @@
 import { MEASURES } from '../scenarios/scenarios.js';
 import type { Result } from './results.js';
-import { judge, TARGETS, type Target } from './targets.js';
+import { judge, TARGETS, withinReach, type Target } from './targets.js';
 
 const result = (
   scenario: string,
@@ -67,5 +67,16 @@ describe('targets', () => {
     const target: Target = { ...atLeast, against: { peer: 'floor' } };
     expect(judge(results, [target])).toEqual([]);
     expect(judge([], TARGETS)).toEqual([]);
+  });
+
+  it('of a guard are lowered to what was reached, and never raised', () => {
+    const [missed] = withinReach([atLeast], results);
+    expect(missed).toEqual({ ...atLeast, atLeast: 2 });
+    const easy = { ...atLeast, atLeast: 1.5 };
+    const unmeasured = { ...atLeast, measure: 'bulk' };
+    expect(withinReach([easy, unmeasured], results)).toEqual([
+      easy,
+      unmeasured,
+    ]);
   });
 });

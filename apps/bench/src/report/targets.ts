@@ -97,6 +97,22 @@ export function judge(
   });
 }
 
+/** The targets for a guard against regressions: what a full run did not reach is held against what it did reach. */
+export function withinReach(
+  targets: readonly Target[],
+  reached: readonly Result[],
+): Target[] {
+  return targets.map((target) => {
+    const [verdict] = judge(reached, [target]);
+    if (!verdict || verdict.passed) return target;
+    return {
+      ...target,
+      ...(target.atLeast !== undefined && { atLeast: verdict.value }),
+      ...(target.atMost !== undefined && { atMost: verdict.value }),
+    };
+  });
+}
+
 function compared(
   results: readonly Result[],
   { measure, against }: Target,

@@ -7,8 +7,13 @@ import type { KyuHealthLimits } from './health-report.js';
 import { getKyuHealthToken } from './inject-kyu-health.js';
 import { KyuHealth } from './kyu-health.js';
 
+type UpOrDown<Key extends string> = Pick<
+  ReturnType<typeof HealthIndicatorService.prototype.check<Key>>,
+  'up'
+>;
+
 /**
- * {@link KyuHealth} as an indicator of @nestjs/terminus: provide it beside `TerminusModule`, and call `isHealthy()` in a health check. `'degraded'` stays what it is: HTTP 200.
+ * {@link KyuHealth} as an indicator of @nestjs/terminus: provide it beside `TerminusModule`, and call `isHealthy()` in a health check. `'degraded'` is HTTP 200 (with the Terminus of Nest 11, which has no such state: up, and `degraded: true`).
  * That of the default registration; {@link kyuHealthIndicator} makes that of another.
  *
  * @publicApi
@@ -28,9 +33,11 @@ export class KyuHealthIndicator {
     const { status, ...details } = await this.health.check(limits);
     const indicator = this.indicators.check(key);
     if (status === 'up') return indicator.up(details);
-    return status === 'degraded'
+    if (status === 'down') return indicator.down(details);
+    // The Terminus of Nest 11 knows up and down only, and whoever is degraded works.
+    return 'degraded' in indicator
       ? indicator.degraded(details)
-      : indicator.down(details);
+      : (indicator as UpOrDown<Key>).up({ ...details, degraded: true });
   }
 }
 
