@@ -3,6 +3,7 @@ import { WorkerIdentity } from '../../libs/kyu/src/runtime/worker-identity.js';
 import { runSql } from '../support/boot-app.js';
 import { RestartablePostgres } from '../support/restartable-postgres.js';
 import { aJob, openStores, type Stores } from '../support/stores.js';
+import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu } from '../support/start-kyu.js';
 
 /** I3, I4, I7 and I8, held against the statements themselves. */
@@ -244,4 +245,47 @@ it('I8 only legal transitions happen, and running means that there is an owner',
         [status, owner, end],
       ),
     ).rejects.toThrow(/violates check constraint/);
+});
+
+it('I4 of two runs of one job that end in one batch the newer is stored, also when somebody holds another row of the batch', async () => {
+  const [twice, held] = await enqueue(2);
+  const ids = [twice!, held!];
+  const [old] = await stores.jobs.claimPopped(claimant('a'), ids);
+  await stores.jobs.releaseIfOwned('a', [{ id: twice!, token: old!.token }]);
+  const [run] = await stores.jobs.claimPopped(claimant('a'), [twice!]);
+  const somebody = stores.dataSource.createQueryRunner();
+  await somebody.startTransaction();
+  await somebody.query(
+    `SELECT 1 FROM "${stores.schema}".kyu_jobs WHERE id = $1 FOR UPDATE`,
+    [held],
+  );
+  const settled = await stores.jobs.settleIfOwned('a', [
+    { id: twice!, token: old!.token, outcome: DEAD },
+    { id: twice!, token: run!.token, outcome: COMPLETED },
+    { id: held!, token: 1, outcome: COMPLETED },
+  ]);
+  await somebody.rollbackTransaction();
+  await somebody.release();
+  expect([...settled]).toEqual([[twice, 'completed']]);
+});
+
+it('two workers that meet at a row pass it over, also where the database asks for a stricter isolation', async () => {
+  const { schema: database } = stores;
+  const { dataSource } = stores;
+  await dataSource.query(`CREATE DATABASE "${database}"`);
+  try {
+    await dataSource.query(
+      `ALTER DATABASE "${database}" SET default_transaction_isolation = 'serializable'`,
+    );
+    const url = new URL(POSTGRES_URL);
+    url.pathname = `/${database}`;
+    const strict = await openStores(url.href);
+    const [session] = await strict.sql<{ isolation: string }>(
+      `SELECT current_setting('transaction_isolation') AS isolation`,
+    );
+    await strict.close();
+    expect(session).toEqual({ isolation: 'read committed' });
+  } finally {
+    await dataSource.query(`DROP DATABASE "${database}"`);
+  }
 });

@@ -74,6 +74,23 @@ describe('a transactional handler', () => {
     expect(row!.same).toBe(true);
   });
 
+  it('leaves to its commit the patience that the session has', async () => {
+    const { kyu, table } = await start(() => undefined);
+    await kyu.sql(
+      `CREATE TABLE ${table}_patience (lock_timeout text);
+       CREATE FUNCTION "${kyu.schema}".note_patience() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO ${table}_patience VALUES (current_setting('lock_timeout')); RETURN NULL; END $$;
+       CREATE CONSTRAINT TRIGGER note AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION "${kyu.schema}".note_patience()`,
+    );
+    const settled = kyu.nextEvent('job.settled');
+    await kyu.queue.enqueue('work', null);
+    await settled;
+    expect(await kyu.sql(`SELECT lock_timeout FROM ${table}_patience`)).toEqual(
+      [{ lock_timeout: '10s' }],
+    );
+  });
+
   it('tells of the end after the commit only', async () => {
     const { kyu, orders } = await start(() => undefined);
     const seen = new Promise<number[]>((resolve) => {

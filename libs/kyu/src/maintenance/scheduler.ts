@@ -37,6 +37,8 @@ export class Scheduler {
   private readonly goingOn: Cadence<number>;
   /** The last id that was left in the ready queue when few were. */
   private tail: ReadyJob | undefined;
+  /** Ids were popped here whose jobs somebody else runs: they wait before the tail. */
+  private passedOver = false;
   private polling = false;
 
   constructor(
@@ -47,6 +49,9 @@ export class Scheduler {
     private readonly events: KyuEvents,
     @Inject(KyuLogger) logger: LoggerService,
   ) {
+    events.on('job.unhandled', () => {
+      this.passedOver = true;
+    });
     this.promoting = new Cadence(
       'Promoting due jobs',
       PROMOTE_PERIOD_MS,
@@ -141,19 +146,30 @@ export class Scheduler {
     const { window } = this.readyQueue;
     if (window === 0) return 0;
     for (;;) {
-      const best = await this.store.bestWaiting(
-        this.config.queueName,
-        window,
-        this.config.heartbeatTimeoutMs,
-      );
+      const best = await this.bestWaiting(window);
       if (!(await this.fill(best, best.length < window))) return best.length;
+    }
+  }
+
+  private async bestWaiting(window: number): Promise<ReadyJob[]> {
+    const { queueName, heartbeatTimeoutMs } = this.config;
+    try {
+      return await this.store.bestWaiting(
+        queueName,
+        window,
+        heartbeatTimeoutMs,
+      );
+    } catch (error) {
+      this.events.emit('stage.failed', { count: 0 }); // workers look for themselves
+      throw error;
     }
   }
 
   /** Goes on behind what is left in the window. */
   private async goOn(): Promise<number> {
-    const { tail } = this;
-    if (!tail) return this.refilling.runNow();
+    const { tail, passedOver } = this;
+    this.passedOver = false;
+    if (!tail || passedOver) return this.refilling.runNow();
     const { room } = this.readyQueue;
     const next = await this.store.bestWaitingBehind(
       tail,

@@ -19,10 +19,10 @@ const SESSION_TIMEOUTS = {
 
 /**
  * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
- * next. Every statement of Kyu's has its index, so none is worse off. And none is so long that compiling it would pay.
+ * next. Every statement of Kyu's has its index, so none is worse off. And none is so long that compiling it would pay. The statements are written for READ
+ * COMMITTED: where the server's default is stricter, two workers that meet at a row would fail instead of one passing it over.
  */
-const PLANNING =
-  '-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan';
+const SESSION = String.raw`-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\ committed`;
 
 /**
  * A `DataSource` on Kyu's tables. Built here and not by `TypeOrmModule.forRoot`, which retries for half a minute with a stack trace
@@ -47,7 +47,7 @@ export function newDataSource(
       keepAlive: true,
       // Nest calls no hook after a boot that failed in somebody's constructor: then nobody closes the pool, and it must not hold the process.
       allowExitOnIdle: true,
-      options: PLANNING,
+      options: SESSION,
       ...timeouts,
     },
     entities: [jobEntity(config.tables)],

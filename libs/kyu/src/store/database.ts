@@ -28,6 +28,10 @@ const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
 };
 
+/** Who holds rows by hand holds them for seconds: meanwhile nobody tries the quick form, whose failure costs a whole batch. */
+const HELD_FOR_MS = 1_000;
+const MAX_QUICK_MS = 5_000;
+
 /** What is needed of a pool or a client of node-postgres. Not by its types, which an application need not have installed. */
 interface Connection {
   query(statement: {
@@ -42,6 +46,8 @@ interface Connection {
  * TypeORM's `query()` would do, the pool does the same without a query runner per call.
  */
 export class Database {
+  private heldUntil = 0;
+
   /** @param lent the data source is the application's, and so are the settings of its sessions. */
   constructor(
     readonly dataSource: DataSource,
@@ -91,10 +97,15 @@ export class Database {
     unheld: Statement<Row>,
     values: unknown[],
   ): Promise<Row[]> {
+    const begunAt = performance.now();
+    if (begunAt < this.heldUntil) return this.run(unheld, values);
     try {
       return await this.run(quick, values);
     } catch (error) {
-      if (!isHeldRow(error)) throw error;
+      const failedAt = performance.now();
+      // After so long it was the lock of a whole table, and the other form would wait as long again.
+      if (!isHeldRow(error) || failedAt - begunAt > MAX_QUICK_MS) throw error;
+      this.heldUntil = failedAt + HELD_FOR_MS;
       return this.run(unheld, values);
     }
   }

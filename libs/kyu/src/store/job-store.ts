@@ -14,7 +14,7 @@ import {
   RELEASE_STRAYS,
   type ClaimedRow,
 } from './job.sql.js';
-import { plainArray } from './plain-array.js';
+import { plainArray, unlessNull } from './plain-array.js';
 import {
   EXPLAIN_UNSETTLED,
   SETTLE_IF_OWNED,
@@ -157,36 +157,10 @@ export class JobStore {
     worker: string,
     settlements: readonly Settlement[],
   ): Promise<Map<string, SettledStatus>> {
-    const outcomes = settlements.map(({ outcome }) => outcome);
     const rows = await this.database.runPassingOverHeld(
       SETTLE_IF_OWNED,
       SETTLE_UNHELD,
-      [
-        plainArray(settlements, ({ id }) => id),
-        plainArray(settlements, ({ token }) => token),
-        plainArray(outcomes, ({ status }) => status),
-        unlessNull(
-          outcomes.map((run) =>
-            run.status === 'failed' ? run.retryInMs : null,
-          ),
-        ),
-        unlessNull(
-          outcomes.map((run) =>
-            run.status === 'completed' ? null : run.error,
-          ),
-        ),
-        unlessNull(
-          outcomes.map((run) =>
-            run.status === 'completed' ? null : (run.stack ?? null),
-          ),
-        ),
-        unlessNull(
-          outcomes.map((run) =>
-            run.status === 'completed' ? run.resultJson : null,
-          ),
-        ),
-        worker,
-      ],
+      settleValues(worker, settlements),
     );
     return new Map(rows.map(({ id, status }) => [id, status as SettledStatus]));
   }
@@ -269,9 +243,35 @@ export class JobStore {
   }
 }
 
-/** A column, or one null for all of it: `unnest` fills up with nulls, and nobody writes and reads five hundred of them. */
-const unlessNull = <T>(column: readonly (T | null)[]) =>
-  column.some((value) => value !== null) ? column : null;
+/** The parameters of both forms of a settle. */
+export function settleValues(
+  worker: string,
+  settlements: readonly Settlement[],
+): unknown[] {
+  const outcomes = settlements.map(({ outcome }) => outcome);
+  return [
+    plainArray(settlements, ({ id }) => id),
+    plainArray(settlements, ({ token }) => token),
+    plainArray(outcomes, ({ status }) => status),
+    unlessNull(
+      outcomes.map((run) => (run.status === 'failed' ? run.retryInMs : null)),
+    ),
+    unlessNull(
+      outcomes.map((run) => (run.status === 'completed' ? null : run.error)),
+    ),
+    unlessNull(
+      outcomes.map((run) =>
+        run.status === 'completed' ? null : (run.stack ?? null),
+      ),
+    ),
+    unlessNull(
+      outcomes.map((run) =>
+        run.status === 'completed' ? run.resultJson : null,
+      ),
+    ),
+    worker,
+  ];
+}
 
 const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
   claimedAt,

@@ -2,7 +2,8 @@ import type { ClientBase } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
-import { JobStore, type Outcome, type Run } from './job-store.js';
+import { settleValues, type Outcome, type Run } from './job-store.js';
+import { SETTLE_UNHELD } from './settle.sql.js';
 import { BEGIN_RUN, END_SESSION, HOLD_RUN } from './transactional.sql.js';
 
 /** The server ends a forgotten transaction this long after the job's own timeout, should this process have no more time for it. */
@@ -84,11 +85,12 @@ export class JobTransaction {
       await this.rollback();
       return false;
     }
-    const settled = await new JobStore(this.database).settleIfOwned(
-      this.worker,
-      [{ id, token, outcome }],
+    // Its row is ours since the statement before. The quick form would leave its short patience to all that the commit still checks.
+    const [settled] = await this.database.run(
+      SETTLE_UNHELD,
+      settleValues(this.worker, [{ id, token, outcome }]),
     );
-    if (settled.get(id) !== 'completed')
+    if (settled?.status !== 'completed')
       throw new Error('The job could not be settled in its transaction.');
     let committed = false;
     AfterCommit.of(this.database.dataSource).defer(this.runner, () => {

@@ -13,3 +13,7 @@ export function plainArray<T>(
 ): string {
   return `{${items.map(valueOf).join(',')}}`;
 }
+
+/** A column, or one null for all of it: `unnest` fills up with nulls, and nobody writes and reads five hundred of them. */
+export const unlessNull = <T>(column: readonly (T | null)[]) =>
+  column.some((value) => value !== null) ? column : null;

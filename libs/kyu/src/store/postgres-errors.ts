@@ -68,10 +68,13 @@ export function isRefusedData(error: unknown): boolean {
   return typeof code === 'string' && /^2[23]...$/.test(code);
 }
 
-/** Whether the statement gave up because somebody holds a row that it wants: waited too long for it, or in a circle. */
+/**
+ * Whether the statement gave up because somebody held a row that it wanted: waited too long for it, or in a circle; or found it changed afterwards, where the
+ * sessions are of the application and their isolation is stricter than ours.
+ */
 export function isHeldRow(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === '55P03' || code === '40P01';
+  return code === '55P03' || code === '40P01' || code === '40001';
 }
 
 /** Nothing was sent: there was no connection to send it by. */

@@ -44,7 +44,7 @@ export const SETTLE_UNHELD = new Statement<SettledRow>(
   'settle_unheld',
   ({ jobs }) => `
   WITH run AS (${RUNS}), owned AS MATERIALIZED (${owned(jobs, '$8')})${settle(jobs)}
-     AND job.id = ANY(ARRAY(SELECT id FROM owned))
+     AND job.claim_token = run.token AND job.id = ANY(ARRAY(SELECT id FROM owned))
   RETURNING job.id, job.status`,
 );
 

@@ -23,6 +23,8 @@ import { Heartbeat } from './heartbeat.js';
  * again by a worker that cannot run its job.
  */
 const SAFETY_LOOK_MS = 5_000;
+/** And this often while they find nothing: also a refill may fail. */
+const IDLE_LOOK_MS = 30_000;
 
 /** A worker that finds nothing looks this often whether that is for want of a handler. */
 const EXPLAIN_PERIOD_MS = 30_000;
@@ -37,6 +39,7 @@ export class Claimer {
   private claimFailed = false;
   /** There may be jobs that wait although no id comes. */
   private mayWait = true;
+  private explaining = false;
   private lastClaim = performance.now();
   private readonly warned = new Set<string>();
 
@@ -80,7 +83,8 @@ export class Claimer {
       return [];
     }
     if (popped.length > 0) return this.claimPopped(popped);
-    return this.mayWait && performance.now() - this.lastLook >= SAFETY_LOOK_MS
+    const lookMs = this.mayWait ? SAFETY_LOOK_MS : IDLE_LOOK_MS;
+    return performance.now() - this.lastLook >= lookMs
       ? this.claimWaiting(limit)
       : [];
   }
@@ -88,9 +92,10 @@ export class Claimer {
   /** Up to `limit` jobs straight from Postgres, best first. */
   async claimWaiting(limit: number): Promise<ClaimedJob[]> {
     this.lastLook = performance.now();
+    this.mayWait = false; // before the look: what is refilled meanwhile, it may not see
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
-    this.mayWait = jobs.length > 0;
+    if (jobs.length > 0) this.mayWait = true;
     if (jobs.length === 0) await this.explainWaiting();
     return this.announce(jobs);
   }
@@ -117,12 +122,17 @@ export class Claimer {
     ids: readonly string[],
     jobs: readonly ClaimedJob[],
   ): void {
+    if (this.explaining) return;
+    this.explaining = true;
     const ours = new Set(jobs.map(({ id }) => id));
     const refused = ids.filter((id) => !ours.has(id));
     void this.reader
       .findUnhandled(this.config.queueName, refused, this.handlers.jobTypes)
       .then((unhandled) => this.warn(unhandled))
-      .catch(() => undefined); // it only explains
+      .catch(() => undefined) // it only explains
+      .finally(() => {
+        this.explaining = false;
+      });
   }
 
   /** Without Redis nobody is refused: what this process cannot run is not even seen. */

@@ -65,6 +65,8 @@ export class Settler {
   private async settleBatch(
     settlements: readonly Settlement[],
   ): Promise<(SettledStatus | 'held' | 'fenced')[]> {
+    if (new Set(settlements.map(({ id }) => id)).size < settlements.length)
+      return this.settleOneByOne(settlements);
     const worker = this.worker.id;
     const settled = await this.store.settleIfOwned(worker, settlements);
     const missing = settlements.filter(({ id }) => !settled.has(id));
@@ -75,5 +77,15 @@ export class Settler {
     return settlements.map(
       ({ id }) => settled.get(id) ?? reasons.get(id) ?? 'fenced',
     );
+  }
+
+  /** Two runs of one job may end together, when the first could not be stored and was taken back: an answer names the job, and not the run. */
+  private async settleOneByOne(
+    settlements: readonly Settlement[],
+  ): Promise<(SettledStatus | 'held' | 'fenced')[]> {
+    const ends: (SettledStatus | 'held' | 'fenced')[] = [];
+    for (const settlement of settlements)
+      ends.push(...(await this.settleBatch([settlement])));
+    return ends;
   }
 }
