@@ -122,7 +122,8 @@ it('gives back the servers even if the schema cannot be dropped', async () => {
       await query(statement);
       throw new Error('on purpose');
     });
-  await expect(module.close()).rejects.toThrow('on purpose');
+  module.useLogger(false);
+  await module.close();
   expect(drop).toHaveBeenCalledTimes(1);
   expect(dataSource.isInitialized).toBe(false);
   await expectNoMoreThan(before);
@@ -136,7 +137,7 @@ it('holds no process by its wires', async () => {
   client.write(Buffer.from('0000000804d2162f', 'hex')); // asks for TLS; the answer says that both halves of the wire are there
   await Promise.race([once(client.ref(), 'data'), once(client, 'close')]);
   client.unref();
-  await expectNoMoreThan(before);
+  expect(await expectNoMoreThan(before)).toBeUndefined();
   client.destroy();
   await proxy.close();
 });

@@ -151,7 +151,11 @@ async function openLeased(config: KyuConfig): Promise<DataSource> {
         `DROP SCHEMA IF EXISTS "${lease.names.schema}" CASCADE`,
       );
     } finally {
-      await destroy().finally(() => lease.release());
+      try {
+        await destroy();
+      } finally {
+        await lease.release();
+      }
     }
   };
   return dataSource;
