@@ -141,3 +141,20 @@ it('holds no process by its wires', async () => {
   client.destroy();
   await proxy.close();
 });
+
+it('ends for jobs that enqueue themselves, and counts anew after that', async () => {
+  useServers(POSTGRES_URL, REDIS_URL);
+  const { queue } = await bootEmail({ mode: 'real' });
+  let again = true;
+  queue.register('again', async () => {
+    if (again) await queue.enqueue('again', null);
+  });
+  const some = Array.from({ length: 50 }, () => ({
+    type: 'again',
+    payload: null,
+  }));
+  await queue.enqueueMany(some);
+  await expect(drain(queue)).rejects.toThrow(/does a job enqueue itself again/);
+  again = false;
+  expect((await drain(queue)).claimed).toBeLessThan(1_000);
+});

@@ -82,21 +82,15 @@ export class RealTestbed extends Testbed {
     throwFailures = false,
   }: DrainOptions): Promise<RunCounts> {
     this.expectBooted('drain()');
-    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-    let last = withScheduled === true ? Infinity : Number(withScheduled);
-    for (;;) {
-      await this.work(deadline);
-      if (withScheduled === false) break;
-      const waits = await this.makeDue(last);
-      if (waits.length === 0) break;
-      // As if the clock had moved to the first of them: what these enqueue in turn has so much less time left.
-      last -= Math.min(...waits);
+    try {
+      await this.workUpTo(withScheduled);
+      if (throwFailures && this.errors.length > 0)
+        throw new Error(this.errors[0]);
+      return this.counts;
+    } finally {
+      this.counts = none();
+      this.errors = [];
     }
-    const { counts, errors } = this;
-    this.counts = none();
-    this.errors = [];
-    if (throwFailures && errors.length > 0) throw new Error(errors[0]);
-    return counts;
   }
 
   protected get manager(): EntityManager {
@@ -129,6 +123,18 @@ export class RealTestbed extends Testbed {
     });
     for (const end of ['job.released', 'job.cancelled', 'lease.lost'] as const)
       events.on(end, ({ id }) => void this.underWay.delete(id));
+  }
+
+  private async workUpTo(withScheduled: boolean | Date): Promise<void> {
+    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    let last = withScheduled === true ? Infinity : Number(withScheduled);
+    for (;;) {
+      await this.work(deadline);
+      const waits = withScheduled === false ? [] : await this.makeDue(last);
+      if (waits.length === 0) return;
+      // As if the clock had moved to the first of them: what these enqueue in turn has so much less time left.
+      last -= Math.min(...waits);
+    }
   }
 
   /** Resolves when nothing is due and nothing runs, and all that ran has been counted. */
