@@ -107,6 +107,40 @@ it('counts', async () => {
   ).toMatch(/Expected 2 .*; there are 1/);
 });
 
+it('shows the nearest miss when there are too few', async () => {
+  await queue.enqueue(SendEmail, { to: 'a@x.org' });
+  const id = await queue.enqueue(SendEmail, { to: 'b@x.org' });
+  const where = { to: 'a@x.org' };
+  expect(
+    await messageOf(expectEnqueued(queue, SendEmail, { where, count: 2 })),
+  ).toMatch(
+    new RegExp(
+      `there are 1:\\n.*\\nOf 1 more, the nearest is ${id} .*\\n  payload.to: expected 'a@x.org', got 'b@x.org'`,
+    ),
+  );
+  expect(
+    await messageOf(expectEnqueued(queue, SendEmail, { where, count: 0 })),
+  ).not.toContain('nearest');
+});
+
+it('takes a function that throws for one that says no', async () => {
+  await queue.enqueue('tree', null);
+  await queue.enqueue('tree', { a: { b: 1 } });
+  const where = (tree: unknown) => (tree as { a: { b: 1 } }).a.b === 1;
+  await expectEnqueued(queue, 'tree', { where, count: 1 });
+  expect(
+    await messageOf(
+      expectEnqueued(queue, 'tree', {
+        runAt: () => {
+          throw new RangeError('no such hour');
+        },
+      }),
+    ),
+  ).toMatch(
+    /runAt: expected that the function returns true, got 2.*Z, for which it threw RangeError: no such hour$/,
+  );
+});
+
 it('is typed', () => {
   const refused = (): unknown[] => [
     // @ts-expect-error: no such field

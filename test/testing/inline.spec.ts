@@ -101,3 +101,51 @@ it('aborts a running job that is cancelled, at once', async () => {
   const id = await queue.enqueue('waits', null);
   expect(await queue.inspect(id)).toMatchObject({ status: 'cancelled' });
 });
+
+it('runs a batch one after the other, the best first', async () => {
+  const { queue } = await bootEmail({ mode: 'inline' });
+  const ran: string[] = [];
+  let running = 0;
+  queue.register('note', async (payload: string) => {
+    expect(++running).toBe(1);
+    await Promise.resolve();
+    ran.push(payload);
+    running--;
+  });
+  await queue.enqueueMany([
+    { type: 'note', payload: 'first' },
+    { type: 'note', payload: 'second' },
+    { type: 'note', payload: 'urgent', priority: 1 },
+  ]);
+  expect(ran).toEqual(['urgent', 'first', 'second']);
+});
+
+it('ends for a job that enqueues itself, and says so even where failures are kept', async () => {
+  const { queue } = await bootEmail({ mode: 'inline', throwFailures: false });
+  queue.register('again', async () => {
+    await queue.enqueue('again', null);
+  });
+  await expect(queue.enqueue('again', null)).rejects.toThrow(
+    /1000 jobs run inside each other.* does a job enqueue itself again/,
+  );
+  await expect(drain(queue)).rejects.toThrow(/inside each other/);
+});
+
+it('is not closed while a job runs', async () => {
+  const { queue, module } = await bootEmail({ mode: 'inline' });
+  const order: string[] = [];
+  let begin!: () => void;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  queue.register('writes', async () => {
+    begin();
+    await new Promise((resolve) => setImmediate(resolve));
+    await queue.enqueue('forgiven', null);
+    order.push('written');
+  });
+  const enqueued = queue.enqueue('writes', null); // of a request that nobody waits for
+  await begun;
+  await module.close();
+  order.push('closed');
+  await enqueued;
+  expect(order).toEqual(['written', 'closed']);
+});

@@ -36,7 +36,7 @@ describe.each(['manual', 'inline', 'real'] as const)('mode %s', (mode) => {
   const boot = (): Promise<Booted> =>
     bootEmail({
       mode,
-      throwFailures: false,
+      ...(mode === 'inline' && { throwFailures: false }),
       options: { backoff: { base: '20ms', cap: '50ms' } },
     });
 
@@ -164,6 +164,40 @@ describe.each(['manual', 'inline', 'real'] as const)('mode %s', (mode) => {
     expect((await queue.inspect(id)).status).toBe('scheduled');
     await drain(queue, { withScheduled: true });
     expect((await queue.inspect(id)).status).toBe('completed');
+    await expectEnqueued(queue, SendEmail, { runAt, count: 1 }); // still
+  });
+
+  it('knows when a job was first to run, whatever retries came', async () => {
+    const { queue } = await boot();
+    const runAt = new Date(Date.now() + 3_600_000);
+    await queue.enqueueMany([
+      { type: Flaky, payload: { failures: 2 }, scheduledAt: runAt },
+      { type: Flaky, payload: { failures: 0 } },
+    ]);
+    await drain(queue, { withScheduled: true });
+    await expectEnqueued(queue, Flaky, {
+      where: { failures: 2 },
+      runAt: (at) => at.getTime() === runAt.getTime(),
+    });
+    await expectEnqueued(queue, Flaky, { runAt: new Date(), count: 1 });
+  });
+
+  it('runs what enqueues itself for later, up to a time', async () => {
+    const { queue } = await boot();
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+    let runs = 0;
+    queue.register('hourly', async () => {
+      runs++;
+      await queue.enqueue('hourly', null, { scheduledAt: inHours(1) });
+    });
+    await queue.enqueue('hourly', null);
+    await queue.enqueue('forgiven', null, { scheduledAt: inHours(3) });
+    await drain(queue, { withScheduled: inHours(3.5) });
+    expect(runs).toBe(4);
+    await expectEnqueued(queue, 'hourly', {
+      where: (_, { status }) => status === 'scheduled',
+      count: 1,
+    });
   });
 
   it('cancels what waits', async () => {

@@ -1,6 +1,13 @@
 import { jest } from '@jest/globals';
-import { JobHandler, JobManager, JobPayload } from '@kyu/nestjs';
-import { drain, expectEnqueued, isolated, perform } from '@kyu/testing';
+import {
+  JobHandler,
+  JobManager,
+  JobPayload,
+  PostgresUnavailableError,
+  type JobContext,
+  type QueueService,
+} from '@kyu/nestjs';
+import { drain, expectEnqueued, faults, isolated, perform } from '@kyu/testing';
 import { DataSource, type EntityManager } from 'typeorm';
 import { POSTGRES_URL } from '../support/servers.js';
 import { bootEmail } from './boot.js';
@@ -87,6 +94,33 @@ describe.each(['manual', 'inline'] as const)('mode %s', (mode) => {
   });
 });
 
+it('tells drain() of failures of which no enqueue() could tell', async () => {
+  const enqueued = async (throwFailures?: boolean): Promise<QueueService> => {
+    const { queue } = await bootEmail({ mode: 'inline', throwFailures });
+    await dataSource.transaction((manager) =>
+      queue.enqueue('hopeless', null, { manager }),
+    );
+    return queue;
+  };
+  await expect(drain(await enqueued())).rejects.toThrow('no retry helps');
+  expect(await drain(await enqueued(false))).toMatchObject({ dead: 1 });
+});
+
+it('refuses at once while PostgreSQL is down', async () => {
+  const { queue } = await bootEmail({ mode: 'manual' });
+  await dataSource.transaction(async (manager) => {
+    faults(queue).postgresDown();
+    await expect(
+      queue.enqueue(SendEmail, email, { manager }),
+    ).rejects.toBeInstanceOf(PostgresUnavailableError);
+    faults(queue).postgresUp();
+    await queue.enqueue(SendEmail, email, { manager });
+    faults(queue).postgresDown(); // what it has taken, it has
+  });
+  faults(queue).postgresUp();
+  await expectEnqueued(queue, SendEmail, { count: 1 });
+});
+
 class Notes {
   @JobHandler('note', { transactional: true, maxRetries: 0 })
   async note(
@@ -117,6 +151,27 @@ it('calls transactional handlers in a transaction of the manager that it was giv
   await perform(queue, 'note', 'performed');
   await expect(perform(queue, 'note', 'wrong')).rejects.toThrow('wrong');
   expect(await notes()).toEqual(['performed']);
+});
+
+it('rolls back what a handler wrote whose job was cancelled meanwhile', async () => {
+  const { queue } = await bootEmail({
+    mode: 'manual',
+    manager: dataSource.manager,
+  });
+  queue.register(
+    'cancelled',
+    async (_: unknown, { id, manager }: JobContext) => {
+      await manager!.query(`INSERT INTO "${schema}".notes VALUES ('gone')`);
+      await queue.enqueue(SendEmail, email, { manager: manager! });
+      expect(await queue.cancelJob(id)).toBe('cancelling');
+    },
+    { transactional: true },
+  );
+  const id = await queue.enqueue('cancelled', null);
+  await drain(queue);
+  expect((await queue.inspect(id)).status).toBe('cancelled');
+  expect(await notes()).toEqual([]);
+  await expectEnqueued(queue, SendEmail, { count: 0 });
 });
 
 it('writes by the data source that the application lends', async () => {

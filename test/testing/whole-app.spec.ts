@@ -1,6 +1,13 @@
-import { getQueueToken, KyuModule, QueueService } from '@kyu/nestjs';
+import {
+  getQueueToken,
+  Job,
+  KYU_DATA_SOURCE,
+  KyuModule,
+  QueueService,
+} from '@kyu/nestjs';
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { getDataSourceToken } from '@nestjs/typeorm';
 import {
   drain,
   expectEnqueued,
@@ -8,6 +15,7 @@ import {
   perform,
   withKyuTesting,
 } from '@kyu/testing';
+import type { DataSource, EntityManager } from 'typeorm';
 import {
   AppModule,
   BillingModule,
@@ -94,6 +102,37 @@ it('checks the options as in production', async () => {
       mode: 'manual',
     }).compile(),
   ).rejects.toThrow(/expected "workers"/);
+});
+
+it.each([{ throwFailures: false }, { manager: {} as EntityManager }])(
+  'refuses %j in a mode where it means nothing',
+  (option) => {
+    const builder = Test.createTestingModule({ imports: [AppModule] });
+    expect(() => withKyuTesting(builder, { mode: 'real', ...option })).toThrow(
+      /means nothing in mode: 'real'/,
+    );
+    expect(() => KyuTestingModule.forRoot({ mode: 'real', ...option })).toThrow(
+      /means nothing in mode: 'real'/,
+    );
+  },
+);
+
+it("says why there is nothing behind Kyu's own data source", async () => {
+  const module = await withKyuTesting(
+    Test.createTestingModule({ imports: [AppModule] }),
+    { mode: 'manual' },
+  ).compile();
+  for (const name of [KYU_DATA_SOURCE, `${KYU_DATA_SOURCE}:billing`]) {
+    const dataSource = module.get<DataSource>(getDataSourceToken(name));
+    for (const call of [
+      () => dataSource.query('SELECT 1'),
+      () => dataSource.transaction(async () => undefined),
+      () => dataSource.getRepository(Job),
+      () => dataSource.createQueryRunner(),
+    ])
+      expect(call).toThrow(/no PostgreSQL in mode 'manual'/);
+  }
+  await module.close();
 });
 
 it('refuses a mode that is none', () => {

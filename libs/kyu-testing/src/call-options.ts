@@ -17,10 +17,11 @@ export type InputOf<Type extends JobType> = JobToEnqueue<Type>['payload'];
 export interface DrainOptions {
   /**
    * Also runs what is due later, retries among it, as if the time had come: the clock moves from one job to the next, and stays where it is then. A
-   * date: up to that time. @default false
+   * date: up to that time. In mode `'real'` the jobs are made due instead, and a date is up to that time for them and, by how long the first of them had to
+   * wait, for what they enqueue. @default false
    */
   withScheduled?: boolean | Date;
-  /** Rejects with the first error of a handler, once all is done; the jobs are as they are in production all the same. @default false */
+  /** Rejects with the first error of a handler, once all is done; the jobs are as they are in production all the same. @default false; in mode `'inline'`, what the module says */
   throwFailures?: boolean;
 }
 

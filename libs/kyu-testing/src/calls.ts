@@ -7,7 +7,8 @@ import { testbedOf } from './testing-queue.js';
  * Runs what is due, one job after the other, and what those enqueue in turn. A failed job waits for its retry: `{ withScheduled: true }` runs that, too, and
  * all that is scheduled. In mode `'real'` the workers run them, and this waits.
  *
- * @returns how many runs there were, and how they ended. @throws what a handler threw, if `throwFailures` is set.
+ * @returns how many runs there were, and how they ended. @throws what a handler threw, if `throwFailures` is set; and when there is no end of
+ * jobs, or in mode `'real'` not within 30 seconds.
  * @publicApi
  */
 export const drain = (

@@ -33,7 +33,7 @@ export interface EnqueuedExpectation<Payload> {
   where?: Part<Payload> | ((payload: Payload, job: Job) => boolean);
   /** So many, no more and no fewer; 0: none. @default at least one */
   count?: number;
-  /** When they are due, within a second; or whether that time is meant. @default any */
+  /** When they were first to run, within a second, whatever retries came; or whether that time is meant. @default any */
   runAt?: Date | ((at: Date) => boolean);
 }
 
@@ -73,10 +73,11 @@ export async function expectEnqueued<Type extends JobType>(
   const testbed = testbedOf(queue);
   const jobs = await testbed.jobs();
   const candidates = jobs.filter(({ jobType }) => jobType === name);
-  const compared = candidates.map((job) => ({
-    job,
-    found: compare(job, expectation as EnqueuedExpectation<unknown>),
-  }));
+  const compared = candidates.map((job) => {
+    const dueAt = testbed.firstDueAt(job);
+    const wanted = expectation as EnqueuedExpectation<unknown>;
+    return { job, dueAt, found: compare(job, dueAt, wanted) };
+  });
   const matching = compared.filter(({ found }) => found.length === 0);
   const { count } = expectation;
   if (count === undefined ? matching.length > 0 : matching.length === count)
@@ -84,48 +85,79 @@ export async function expectEnqueued<Type extends JobType>(
   const wanted = describe(name, expectation);
   const found =
     matching.length > 0
-      ? `there are ${matching.length}:\n${matching.map(({ job }) => `  ${show(job)}`).join('\n')}`
+      ? `there are ${matching.length}:\n${matching.map(({ job }) => `  ${show(job)}`).join('\n')}${nearestToo(compared, count!)}`
       : candidates.length > 0
-        ? nearest(compared)
+        ? `of ${candidates.length} enqueued, none is. The nearest is ${nearest(compared)}`
         : others(name, jobs) + elsewhere(belongsTo, testbed.parts.config.name);
   throw new EnqueuedExpectationError(
     `Expected ${count ?? 'at least one'} ${wanted}; ${found}`,
     expectation,
-    candidates.map(({ payload, scheduledAt: runAt }) => ({ payload, runAt })),
+    compared.map(({ job: { payload }, dueAt: runAt }) => ({ payload, runAt })),
   );
+}
+
+interface Compared {
+  job: Job;
+  dueAt: Date;
+  found: readonly Difference[];
 }
 
 function compare(
   job: Job,
+  dueAt: Date,
   { where, runAt }: EnqueuedExpectation<unknown>,
 ): Difference[] {
-  const { payload, scheduledAt } = job;
+  const { payload } = job;
   const found: Difference[] = [];
-  if (typeof where === 'function') {
-    if (!(where as (payload: unknown, job: Job) => boolean)(payload, job))
-      found.push({ path: 'payload', expected: where, actual: payload });
-  } else if (where !== undefined)
+  if (typeof where === 'function')
+    found.push(
+      ...judged(
+        'payload',
+        where as (payload: unknown, job: Job) => boolean,
+        payload,
+        job,
+      ),
+    );
+  else if (where !== undefined)
     found.push(...differences(where, payload, 'payload'));
-  const onTime =
-    runAt === undefined ||
-    (typeof runAt === 'function'
-      ? runAt(scheduledAt)
-      : Math.abs(runAt.getTime() - scheduledAt.getTime()) <=
-        RUN_AT_TOLERANCE_MS);
-  if (!onTime)
-    found.push({ path: 'runAt', expected: runAt, actual: scheduledAt });
+  if (typeof runAt === 'function') found.push(...judged('runAt', runAt, dueAt));
+  else if (
+    runAt &&
+    Math.abs(runAt.getTime() - dueAt.getTime()) > RUN_AT_TOLERANCE_MS
+  )
+    found.push({ path: 'runAt', expected: runAt, actual: dueAt });
   return found;
 }
 
-function nearest(
-  compared: readonly { job: Job; found: readonly Difference[] }[],
-): string {
+/** What a function of the test says of a value. One that throws is often told of a payload that it does not expect, and that is a difference. */
+function judged<Value, Rest extends unknown[]>(
+  path: string,
+  expected: (value: Value, ...rest: Rest) => boolean,
+  actual: Value,
+  ...rest: Rest
+): Difference[] {
+  try {
+    return expected(actual, ...rest) ? [] : [{ path, expected, actual }];
+  } catch (thrown) {
+    return [{ path, expected, actual, thrown: String(thrown) }];
+  }
+}
+
+function nearest(compared: readonly Compared[]): string {
   const [best] = compared.toSorted((a, b) => a.found.length - b.found.length);
   const lines = best!.found.map(
-    ({ path, expected, actual }) =>
-      `  ${path}: expected ${text(expected)}, got ${text(actual)}`,
+    ({ path, expected, actual, thrown }) =>
+      `  ${path}: expected ${text(expected)}, got ${text(actual)}${thrown === undefined ? '' : `, for which it threw ${thrown}`}`,
   );
-  return `of ${compared.length} enqueued, none is. The nearest is ${best!.job.id} (${best!.job.status}):\n${lines.join('\n')}`;
+  return `${best!.job.id} (${best!.job.status}):\n${lines.join('\n')}`;
+}
+
+/** Why there are fewer than wanted, if others might have been meant. */
+function nearestToo(compared: readonly Compared[], wanted: number): string {
+  const misses = compared.filter(({ found }) => found.length > 0);
+  return compared.length - misses.length < wanted && misses.length > 0
+    ? `\nOf ${misses.length} more, the nearest is ${nearest(misses)}`
+    : '';
 }
 
 function others(name: string, jobs: readonly Job[]): string {

@@ -4,7 +4,11 @@
  * @publicApi
  */
 export interface Faults {
-  /** PostgreSQL cannot be reached: `enqueue()` rejects with `PostgresUnavailableError`, and nothing is claimed. */
+  /**
+   * PostgreSQL cannot be reached: `enqueue()` rejects with `PostgresUnavailableError`, and nothing is claimed.
+   *
+   * @throws in mode `'real'` with a data source that the application lends: its connections are not Kyu's to cut.
+   */
   postgresDown(): void;
   postgresUp(): void;
   /** Redis cannot be reached: jobs are stored, and claimed from PostgreSQL. Mode `'real'` only. */

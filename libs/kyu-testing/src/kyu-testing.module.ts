@@ -17,13 +17,13 @@ export interface KyuTestingOptions {
    */
   mode: 'inline' | 'manual' | 'real';
   /**
-   * Inline: whether `enqueue()` rejects with what the handler threw. The job is `failed` or `dead` either way. Of a job that a handler enqueues, the
+   * Inline: whether `enqueue()` and `drain()` reject with what the handler threw. Refused in mode `'real'`. The job is `failed` or `dead` either way. Of a job that a handler enqueues, the
    * outermost `enqueue()` rejects: handlers go on as in production. @default true
    */
   throwFailures?: boolean;
   /**
    * What `transactional` handlers write by in the modes without servers: the `EntityManager` of a database of the test's own, each call in a transaction of
-   * it; or whatever stands for one. @default that of the application's `postgres.dataSource`; without one, such a job is dead
+   * it; or whatever stands for one. @default that of the application's `postgres.dataSource`; without one, such a job is dead. Refused in mode `'real'`
    */
   manager?: EntityManager;
 }
@@ -94,6 +94,7 @@ function substitutesOf({
     case 'manual':
       return memorySubstitutes({ mode, ...options });
     case 'real':
+      refuseInReal(options);
       return realSubstitutes();
     default:
       throw new Error(
@@ -101,3 +102,19 @@ function substitutesOf({
       );
   }
 }
+
+/** Real workers write by Kyu's own transactions, and their `enqueue()` knows nothing of a handler. */
+function refuseInReal(options: Omit<KyuTestingOptions, 'mode'>): void {
+  for (const name of ['manager', 'throwFailures'] as const)
+    if (options[name] !== undefined)
+      throw new Error(
+        `"${name}" means nothing in mode: 'real': ${INSTEAD[name]}.`,
+      );
+}
+
+const INSTEAD = {
+  manager:
+    "handlers write by Kyu's own connection there, or by that of postgres.dataSource",
+  throwFailures:
+    'its workers run the jobs after enqueue() has resolved. Say it to drain(queue, { throwFailures: true })',
+};

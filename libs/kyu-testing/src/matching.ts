@@ -3,6 +3,8 @@ export interface Difference {
   path: string;
   expected: unknown;
   actual: unknown;
+  /** What the function threw that was expected to return true. */
+  thrown?: string;
 }
 
 /** `expect.any(String)` and its like, of Jest and Vitest. */

@@ -24,6 +24,12 @@ export interface HandlerParts {
   worker: WorkerIdentity;
 }
 
+/** What the test, or its application, enqueued. */
+export interface Enqueued {
+  id: string;
+  scheduledAt: Date | undefined;
+}
+
 /** What a test can do with one registration, in whatever mode. */
 export abstract class Testbed {
   /** What runs is nobody's: a handler that finds the test's own async context would not find it in production. */
@@ -37,10 +43,13 @@ export abstract class Testbed {
   /** Every job that was enqueued, the oldest first, whatever became of it. */
   abstract jobs(): Promise<Job[]>;
 
+  /** When a job was first to run: `scheduledAt` becomes the time of its retry. */
+  abstract firstDueAt(job: Job): Date;
+
   abstract drain(options: DrainOptions): Promise<RunCounts>;
 
   /** Called when jobs are enqueued, or will be when their transaction commits. */
-  async afterEnqueue(_ids: readonly string[]): Promise<void> {
+  async afterEnqueue(_jobs: readonly Enqueued[]): Promise<void> {
     // who works by itself needs no word
   }
 

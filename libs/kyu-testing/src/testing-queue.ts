@@ -24,7 +24,9 @@ export class TestingQueue extends QueueService {
     options?: EnqueueOptions & EnqueueTransaction,
   ): Promise<string> {
     const id = await super.enqueue(type, payload, options);
-    await this.testbed.afterEnqueue([id]);
+    await this.testbed.afterEnqueue([
+      { id, scheduledAt: options?.scheduledAt },
+    ]);
     return id;
   }
 
@@ -33,7 +35,9 @@ export class TestingQueue extends QueueService {
     transaction?: EnqueueTransaction,
   ): Promise<string[]> {
     const ids = await super.enqueueMany<Types>(jobs, transaction);
-    await this.testbed.afterEnqueue(ids);
+    await this.testbed.afterEnqueue(
+      ids.map((id, index) => ({ id, scheduledAt: jobs[index]!.scheduledAt })),
+    );
     return ids;
   }
 

@@ -50,6 +50,7 @@ import {
 } from './memory-readers.js';
 import { MemoryTable } from './memory-table.js';
 import { RecordingScope } from './recording-scope.js';
+import { unopened } from './unopened.data-source.js';
 
 /** As `getDataSourceToken()` of @nestjs/typeorm has it. */
 const DATA_SOURCE = `${KYU_DATA_SOURCE}DataSource`;
@@ -90,11 +91,12 @@ export const memorySubstitutes = (
         ),
       ),
   ),
-  // Whoever injects it gets one that is never opened; one that the application lends is its own affair.
+  // One that the application lends is its own affair.
   substitute(
     DATA_SOURCE,
     [KyuConfig],
-    ({ postgres }) => postgres.dataSource ?? newDataSource(postgres),
+    ({ postgres }) =>
+      postgres.dataSource ?? unopened(newDataSource(postgres), options.mode),
   ),
   substitute(Database, [], () => ({})),
   substitute(JobStore, [KyuConfig], (c) => new MemoryJobStore(tableOf(c))),
@@ -123,22 +125,32 @@ export const memorySubstitutes = (
   ),
   substitute(
     TransactionalRunner,
-    [HandlerRegistry, KyuConfig],
-    (handlers, config) =>
-      new MemoryTransactionalRunner(handlers, managedBy(options, config)),
+    [HandlerRegistry, KyuConfig, JobStore, WorkerIdentity],
+    (handlers, config, store, worker) =>
+      new MemoryTransactionalRunner(
+        handlers,
+        managedBy(options, config),
+        store as unknown as MemoryJobStore,
+        worker,
+      ),
   ),
   substitute(
     JobScope,
     [KyuConfig, JobTracer],
-    (config, tracer) => new RecordingScope(config, tracer),
+    (config, tracer) => new RecordingScope(config, tracer, tableOf(config)),
   ),
   // No timers: nothing comes due unless the test says so.
-  ...[Scheduler, StaleReaper, Pruner].map((agent) =>
+  ...[StaleReaper, Pruner].map((agent) =>
     substitute(agent, [], () => ({
       start: () => undefined,
       stop: () => undefined,
     })),
   ),
+  // It stops last of those that work, and before anything is gone.
+  substitute(Scheduler, [ReadyQueue], (readyQueue) => ({
+    start: () => undefined,
+    stop: () => (readyQueue as MemoryReadyQueue).idle(),
+  })),
   substitute(
     QueueService,
     [

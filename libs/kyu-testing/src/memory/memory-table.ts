@@ -17,6 +17,8 @@ export interface Row {
   readonly maxRetries: number;
   readonly timeoutMs: number;
   readonly createdAt: number;
+  /** When it was first to run; `scheduledAt` becomes the time of its retry. */
+  readonly firstDueAt: number;
   status: JobStatus;
   scheduledAt: number;
   updatedAt: number;
@@ -43,6 +45,13 @@ export class MemoryTable {
     return Date.now() + this.aheadMs;
   }
 
+  /** What is later by the clock of the process, by that of the table: as much later. */
+  fromProcessTime(time: Date): Date {
+    return time.getTime() > Date.now()
+      ? new Date(time.getTime() + this.aheadMs)
+      : time;
+  }
+
   /** Moves the clock ahead; it never goes back. */
   moveTo(time: number): void {
     this.aheadMs += Math.max(0, time - this.now);
@@ -60,9 +69,8 @@ export class MemoryTable {
     return this.rows.get(id);
   }
 
-  /** @throws {PostgresUnavailableError} */
+  /** Also when PostgreSQL cannot be reached: whose transaction has committed asks no more. */
   insert(queue: string, jobs: readonly NewJob[]): Row[] {
-    this.expectUp();
     const { now } = this;
     return jobs.map((job) => {
       const at = job.scheduledAt?.getTime() ?? now;
@@ -76,6 +84,7 @@ export class MemoryTable {
         maxRetries: job.maxRetries,
         timeoutMs: job.timeoutMs,
         createdAt: now,
+        firstDueAt: at,
         status: at > now ? 'scheduled' : 'pending',
         scheduledAt: at,
         updatedAt: now,
@@ -130,7 +139,8 @@ export class MemoryTable {
     row.updatedAt = now;
   }
 
-  private expectUp(): void {
+  /** @throws {PostgresUnavailableError} */
+  expectUp(): void {
     if (this.isDown)
       throw new PostgresUnavailableError(
         'PostgreSQL is down: the test says so, by faults(queue).postgresDown().',

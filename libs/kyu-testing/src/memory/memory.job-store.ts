@@ -21,10 +21,11 @@ export class MemoryJobStore implements Methods<JobStore> {
     queue: string,
     jobs: readonly NewJob[],
   ): Promise<EnqueuedJob[]> {
+    this.table.expectUp();
     return this.insert(queue, jobs);
   }
 
-  /** The same at once, for a hook that cannot wait. */
+  /** The same at once, for a hook that can neither wait nor fail. */
   insert(queue: string, jobs: readonly NewJob[]): EnqueuedJob[] {
     const { now } = this.table;
     return this.table.insert(queue, jobs).map((row) => enqueued(row, now));

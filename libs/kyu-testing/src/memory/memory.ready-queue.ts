@@ -4,20 +4,31 @@ import {
   type ReadyJob,
 } from '@kyu/nestjs/testing-internals';
 
-/** Is responsible for telling who runs jobs inline that some are committed, and whether the application has booted. */
+/** Is responsible for telling who runs jobs inline that some are committed, for waiting for them, and for knowing whether the application has booted. */
 export class MemoryReadyQueue extends ReadyQueue {
   readonly window = 0;
   readonly room = 0;
   /** The application's own handlers are known. */
   isOpen = false;
-  onStaged: (ids: readonly string[]) => void = () => undefined;
+  /** Resolves when what it started has ended, however. */
+  onStaged: (jobs: readonly ReadyJob[]) => Promise<void> = async () =>
+    undefined;
+  private readonly underWay = new Set<Promise<void>>();
 
   async open(): Promise<void> {
     this.isOpen = true;
   }
 
   async stage(jobs: readonly ReadyJob[]): Promise<void> {
-    this.onStaged(jobs.map(({ id }) => id));
+    const runs: Promise<void> = this.onStaged(jobs).finally(() =>
+      this.underWay.delete(runs),
+    );
+    this.underWay.add(runs);
+  }
+
+  /** Resolves when nothing runs inline: a handler may need what is closed after this. */
+  async idle(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
 
   async refill(): Promise<boolean> {

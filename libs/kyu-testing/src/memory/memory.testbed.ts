@@ -4,11 +4,13 @@ import type {
   ClaimedJob,
   Claimer,
   JobExecutor,
+  ReadyJob,
 } from '@kyu/nestjs/testing-internals';
 import type { EntityManager } from 'typeorm';
 import type { DrainOptions } from '../call-options.js';
+import { EndlessJobsError, MAX_RUNS } from '../endless-jobs.js';
 import type { Faults } from '../faults.js';
-import { Testbed, type HandlerParts } from '../testbed.js';
+import { Testbed, type Enqueued, type HandlerParts } from '../testbed.js';
 import { MemoryFaults } from './memory.faults.js';
 import type { MemoryJobStore } from './memory.job-store.js';
 import type { MemoryReadyQueue } from './memory.ready-queue.js';
@@ -16,8 +18,8 @@ import type { Managed } from './memory.transactional-runner.js';
 import { toJob, type MemoryTable } from './memory-table.js';
 import type { RecordingScope } from './recording-scope.js';
 
-/** A job that enqueues itself would be drained for ever. */
-const MAX_RUNS = 10_000;
+/** A job that enqueues itself, and waits for that, would be run inline for ever: each run is inside the one before. */
+const MAX_UNDER_WAY = 1_000;
 
 export interface MemoryParts extends HandlerParts {
   scope: RecordingScope;
@@ -48,6 +50,7 @@ export class MemoryTestbed extends Testbed {
   /** Of the run under way around here, the errors of jobs that it enqueued: they are the test's to see, and not the handler's. */
   private readonly surfacing = new AsyncLocalStorage<unknown[]>();
   private readonly inline = new Map<string, Promise<Ended | undefined>>();
+  private underWay = 0;
 
   constructor(
     override readonly parts: MemoryParts,
@@ -56,15 +59,20 @@ export class MemoryTestbed extends Testbed {
     super(parts);
     this.faults = new MemoryFaults(parts.table);
     if (options.mode === 'inline')
-      parts.readyQueue.onStaged = (ids) => ids.forEach((id) => this.start(id));
+      parts.readyQueue.onStaged = (jobs) => this.start(jobs);
   }
 
   async jobs(): Promise<Job[]> {
     return this.parts.table.all().map(toJob);
   }
 
-  override async afterEnqueue(ids: readonly string[]): Promise<void> {
+  firstDueAt({ id }: Job): Date {
+    return new Date(this.parts.table.find(id)!.firstDueAt);
+  }
+
+  override async afterEnqueue(jobs: readonly Enqueued[]): Promise<void> {
     if (this.options.mode === 'manual') return;
+    const ids = jobs.map(({ id }) => id);
     const runs = ids.flatMap((id) => this.inline.get(id) ?? []);
     const ended = await Promise.all(runs);
     for (const id of ids) this.inline.delete(id);
@@ -79,14 +87,18 @@ export class MemoryTestbed extends Testbed {
 
   async drain({
     withScheduled = false,
-    throwFailures = false,
+    // Of what a transaction enqueued, no enqueue() could say that it failed.
+    throwFailures = this.options.mode === 'inline' &&
+      this.options.throwFailures !== false,
   }: DrainOptions): Promise<RunCounts> {
     this.expectBooted('drain()');
     const counts: RunCounts = { claimed: 0, completed: 0, failed: 0, dead: 0 };
     const errors: unknown[] = [];
     const count = (ended: Ended | undefined): void => {
       if (!ended) return;
-      if (++counts.claimed > MAX_RUNS) throw new Error(TOO_MANY);
+      if (++counts.claimed > MAX_RUNS)
+        throw new EndlessJobsError(`drain() has run ${MAX_RUNS} jobs`);
+      expectEnd(ended.errors);
       errors.push(...ended.errors);
       const { end } = ended;
       if (end === 'completed' || end === 'failed' || end === 'dead')
@@ -95,8 +107,8 @@ export class MemoryTestbed extends Testbed {
     for (;;) {
       // What was committed by a transaction runs inline with nobody to wait for it.
       for (const [id, run] of this.inline) {
-        count(await run);
-        this.inline.delete(id);
+        const ended = await run.finally(() => this.inline.delete(id));
+        count(ended);
       }
       const job = await this.next(withScheduled);
       if (!job) break;
@@ -145,15 +157,31 @@ export class MemoryTestbed extends Testbed {
     }
   }
 
-  private start(id: string): void {
-    if (!this.isBooted) return; // it waits, as in production
-    this.inline.set(
-      id,
-      this.asNobody(() => this.claimAndExecute(id)),
-    );
+  /** One after the other, the best first; resolves when the last has ended. */
+  private async start(jobs: readonly ReadyJob[]): Promise<void> {
+    // They wait, as in production.
+    if (!this.isBooted || this.parts.table.isDown) return;
+    let last: Promise<unknown> = Promise.resolve();
+    for (const { id } of jobs.toSorted((a, b) => b.priority - a.priority)) {
+      const before = last;
+      const run = this.asNobody(async () => {
+        await before;
+        return this.claimAndExecute(id);
+      });
+      this.inline.set(id, run);
+      last = run.catch(() => undefined); // who waits for this run is told
+    }
+    await last;
   }
 
   private async claimAndExecute(id: string): Promise<Ended | undefined> {
+    if (this.underWay >= MAX_UNDER_WAY)
+      return {
+        end: 'released', // it was not even begun
+        errors: [
+          new EndlessJobsError(`${MAX_UNDER_WAY} jobs run inside each other`),
+        ],
+      };
     const { store, worker, config, handlers, events } = this.parts;
     const [job] = await store.claimPopped(
       {
@@ -166,7 +194,12 @@ export class MemoryTestbed extends Testbed {
     if (!job) return undefined; // nobody here handles it, or it was cancelled meanwhile
     const { jobType, waitedMs } = job;
     events.emit('job.claimed', { id, jobType, waitedMs });
-    return this.execute(job);
+    this.underWay++;
+    try {
+      return await this.execute(job);
+    } finally {
+      this.underWay--;
+    }
   }
 
   private async execute(job: ClaimedJob): Promise<Ended> {
@@ -182,12 +215,15 @@ export class MemoryTestbed extends Testbed {
 
   private surface(errors: readonly unknown[]): void {
     const outer = this.surfacing.getStore();
-    if (outer) outer.push(...errors);
-    else if (errors.length > 0 && this.options.throwFailures !== false)
+    if (outer) return void outer.push(...errors);
+    expectEnd(errors);
+    if (errors.length > 0 && this.options.throwFailures !== false)
       throw errors[0];
   }
 }
 
-const TOO_MANY =
-  `drain() has run ${MAX_RUNS} jobs, and there are more: does a job enqueue itself again? ` +
-  'Drain up to a time, by { withScheduled: date }, or run its handler by perform().';
+/** @throws {EndlessJobsError} which is no failure of a job: whoever keeps those to himself is told as well. */
+function expectEnd(errors: readonly unknown[]): void {
+  const endless = errors.find((error) => error instanceof EndlessJobsError);
+  if (endless) throw endless;
+}

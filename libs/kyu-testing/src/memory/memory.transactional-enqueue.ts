@@ -44,6 +44,7 @@ export class MemoryTransactionalEnqueue implements Pick<
     jobs: readonly NewJob[],
     onCommit: (stored: readonly EnqueuedJob[]) => void,
   ): Promise<void> {
+    this.table.expectUp(); // a hook would be too late to say so
     const store = (): void =>
       onCommit(this.store.insert(this.config.queueName, jobs));
     const manager = 'manager' in through ? through.manager : undefined;

@@ -1,12 +1,14 @@
-import { UnrecoverableJobError } from '@kyu/nestjs';
+import { JobCancelledError, UnrecoverableJobError } from '@kyu/nestjs';
 import {
   decideFailure,
   type HandlerRegistry,
   type JobRun,
   type Outcome,
   type TransactionalRunner,
+  type WorkerIdentity,
 } from '@kyu/nestjs/testing-internals';
 import type { EntityManager } from 'typeorm';
+import type { MemoryJobStore } from './memory.job-store.js';
 
 /** What a `transactional` handler writes by, when there is no database of Kyu's. */
 export interface Managed {
@@ -28,6 +30,8 @@ export class MemoryTransactionalRunner implements Pick<
   constructor(
     private readonly handlers: HandlerRegistry,
     private readonly managed: Managed,
+    private readonly store: MemoryJobStore,
+    private readonly worker: WorkerIdentity,
   ) {}
 
   async run(
@@ -38,6 +42,9 @@ export class MemoryTransactionalRunner implements Pick<
       return await inTransaction(this.managed, run, async () => {
         const outcome = await callHandler();
         if (outcome.status !== 'completed') throw new RolledBack(outcome);
+        // Cancelled meanwhile: the settle makes that of it.
+        if (!(await this.store.markStarted(this.worker.id, run.job)))
+          throw new JobCancelledError();
         return outcome;
       });
     } catch (error) {

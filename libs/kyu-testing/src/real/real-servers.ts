@@ -14,6 +14,7 @@ let users = 0;
 /** What one registration has of the servers: names of its own, and wires that can be cut. */
 export class RealServers {
   readonly names = isolated();
+  private released: Promise<void> | undefined;
 
   private constructor(
     readonly postgres: TcpProxy,
@@ -34,7 +35,12 @@ export class RealServers {
     }
   }
 
-  async release(): Promise<void> {
+  /** Once: an application whose boot failed cleans up, and may be closed by the test as well. */
+  release(): Promise<void> {
+    return (this.released ??= this.closeAndLeave());
+  }
+
+  private async closeAndLeave(): Promise<void> {
     await Promise.all([this.postgres.close(), this.redis.close()]);
     await leave();
   }

@@ -85,7 +85,7 @@ export const realSubstitutes = (): readonly Substitute[] => [
           database,
           reader,
           runner,
-          readyQueue: emptiedAtClose(readyQueue),
+          readyQueue: lastToClose(readyQueue, config),
           alarm,
           events,
         }),
@@ -146,22 +146,32 @@ async function openLeased(config: KyuConfig): Promise<DataSource> {
   const destroy = dataSource.destroy.bind(dataSource);
   dataSource.destroy = async () => {
     lease.postgres.mend(); // a test may have left it cut
-    await dataSource.query(
-      `DROP SCHEMA IF EXISTS "${lease.names.schema}" CASCADE`,
-    );
-    await destroy();
-    await lease.release();
+    try {
+      await dataSource.query(
+        `DROP SCHEMA IF EXISTS "${lease.names.schema}" CASCADE`,
+      );
+    } finally {
+      try {
+        await destroy();
+      } finally {
+        await lease.release();
+      }
+    }
   };
   return dataSource;
 }
 
-/** Ids that nobody has popped would stay in a Redis that stays. */
-function emptiedAtClose(readyQueue: ReadyQueue): ReadyQueue {
+/** Ids that nobody has popped would stay in a Redis that stays. A data source that is lent is not destroyed: after this, nobody needs the servers. */
+function lastToClose(readyQueue: ReadyQueue, config: KyuConfig): ReadyQueue {
   const close = readyQueue.close.bind(readyQueue);
   readyQueue.close = async () => {
     await readyQueue.refill([], true).catch(() => undefined);
     await readyQueue.pop(readyQueue.window, 0);
-    await close();
+    try {
+      await close();
+    } finally {
+      if (config.postgres.dataSource) await servers.get(config)!.release();
+    }
   };
   return readyQueue;
 }

@@ -9,6 +9,8 @@ export class RealFaults implements Faults {
 
   constructor(
     private readonly servers: RealServers,
+    /** PostgreSQL is reached by a data source of the application. */
+    private readonly lent: boolean,
     readyQueue: ReadyQueue,
   ) {
     const pop = readyQueue.pop.bind(readyQueue);
@@ -25,6 +27,11 @@ export class RealFaults implements Faults {
   }
 
   postgresDown(): void {
+    if (this.lent)
+      throw new Error(
+        'postgresDown() cannot cut the connections of a data source that the application lends: give the test options without postgres.dataSource, or ' +
+          'the data source a way to its server that you can cut.',
+      );
     this.servers.postgres.cut();
   }
 

@@ -51,6 +51,7 @@ export class TcpProxy {
       target.hostname.replace(/^\[|\]$/g, ''),
     );
     for (const socket of [client, server]) {
+      socket.unref(); // who is at their ends keeps the process, or does not: after a boot that failed, nobody closes this
       this.sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {
