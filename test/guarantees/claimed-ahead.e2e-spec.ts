@@ -159,10 +159,11 @@ it('I5 a worker that stood still between asking and beginning does not begin a j
   const timing = { heartbeatInterval: 250, heartbeatTimeout: 1_000 };
   // Whoever puts a run on record has to wait for this test.
   const LOCK = 471_147;
-  await kyu.sql(`CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
+  const waitForTest = `"${kyu.schema}".wait_for_test()`;
+  await kyu.sql(`CREATE FUNCTION ${waitForTest} RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN IF NEW.started_at IS NOT NULL THEN PERFORM pg_advisory_xact_lock(${LOCK}, hashtext(TG_TABLE_SCHEMA)); END IF; RETURN NEW; END $$`);
   await kyu.sql(
-    'CREATE TRIGGER wait_for_test BEFORE UPDATE OF started_at ON jobs FOR EACH ROW EXECUTE FUNCTION wait_for_test()',
+    `CREATE TRIGGER wait_for_test BEFORE UPDATE OF started_at ON jobs FOR EACH ROW EXECUTE FUNCTION ${waitForTest}`,
   );
   const gatekeeper = new Client({ connectionString: POSTGRES_URL });
   await gatekeeper.connect();
