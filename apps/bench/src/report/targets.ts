@@ -105,10 +105,11 @@ export function withinReach(
   return targets.map((target) => {
     const [verdict] = judge(reached, [target]);
     if (!verdict || verdict.passed) return target;
+    const value = Number(verdict.value.toPrecision(3));
     return {
       ...target,
-      ...(target.atLeast !== undefined && { atLeast: verdict.value }),
-      ...(target.atMost !== undefined && { atMost: verdict.value }),
+      ...(target.atLeast !== undefined && { atLeast: value }),
+      ...(target.atMost !== undefined && { atMost: value }),
     };
   });
 }
