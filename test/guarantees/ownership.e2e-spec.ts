@@ -247,27 +247,36 @@ it('I8 only legal transitions happen, and running means that there is an owner',
     ).rejects.toThrow(/violates check constraint/);
 });
 
-it('I4 of two runs of one job that end in one batch the newer is stored, also when somebody holds another row of the batch', async () => {
-  const [twice, held] = await enqueue(2);
-  const ids = [twice!, held!];
-  const [old] = await stores.jobs.claimPopped(claimant('a'), ids);
-  await stores.jobs.releaseIfOwned('a', [{ id: twice!, token: old!.token }]);
-  const [run] = await stores.jobs.claimPopped(claimant('a'), [twice!]);
-  const somebody = stores.dataSource.createQueryRunner();
-  await somebody.startTransaction();
-  await somebody.query(
-    `SELECT 1 FROM "${stores.schema}".kyu_jobs WHERE id = $1 FOR UPDATE`,
-    [held],
-  );
-  const settled = await stores.jobs.settleIfOwned('a', [
-    { id: twice!, token: old!.token, outcome: DEAD },
-    { id: twice!, token: run!.token, outcome: COMPLETED },
-    { id: held!, token: 1, outcome: COMPLETED },
-  ]);
-  await somebody.rollbackTransaction();
-  await somebody.release();
-  expect([...settled]).toEqual([[twice, 'completed']]);
-});
+it.each([
+  ['older', false],
+  ['newer', true],
+])(
+  'I4 of two runs of one job that end in one batch, the %s first, the newer is stored, also when somebody holds another row of the batch',
+  async (_, newerFirst) => {
+    const [twice, held] = await enqueue(2);
+    const ids = [twice!, held!];
+    const [old] = await stores.jobs.claimPopped(claimant('a'), ids);
+    await stores.jobs.releaseIfOwned('a', [{ id: twice!, token: old!.token }]);
+    const [run] = await stores.jobs.claimPopped(claimant('a'), [twice!]);
+    const somebody = stores.dataSource.createQueryRunner();
+    await somebody.startTransaction();
+    await somebody.query(
+      `SELECT 1 FROM "${stores.schema}".kyu_jobs WHERE id = $1 FOR UPDATE`,
+      [held],
+    );
+    const runs = [
+      { id: twice!, token: old!.token, outcome: DEAD },
+      { id: twice!, token: run!.token, outcome: COMPLETED },
+    ];
+    const settled = await stores.jobs.settleIfOwned('a', [
+      ...(newerFirst ? runs.toReversed() : runs),
+      { id: held!, token: 1, outcome: COMPLETED },
+    ]);
+    await somebody.rollbackTransaction();
+    await somebody.release();
+    expect([...settled]).toEqual([[twice, 'completed']]);
+  },
+);
 
 it('two workers that meet at a row pass it over, also where the database asks for a stricter isolation', async () => {
   const { schema: database } = stores;
