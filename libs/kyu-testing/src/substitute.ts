@@ -7,7 +7,8 @@ export interface Substitute {
   factory: (...injected: never[]) => unknown;
 }
 
-type Instances<Tokens extends readonly unknown[]> = {
+/** One instance of each. */
+export type Instances<Tokens extends readonly unknown[]> = {
   -readonly [Index in keyof Tokens]: Tokens[Index] extends abstract new (
     ...args: never[]
   ) => infer Instance

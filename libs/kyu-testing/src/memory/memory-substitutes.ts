@@ -1,19 +1,11 @@
+import { checkKyuOptions, KYU_DATA_SOURCE, type KyuOptions } from '@kyu/nestjs';
 import {
-  checkKyuOptions,
-  KYU_DATA_SOURCE,
-  KyuEvents,
-  QueueService,
-  type KyuOptions,
-} from '@kyu/nestjs';
-import {
-  Announcer,
   Claimer,
   Database,
   HandlerRegistry,
   HealthReader,
   JobExecutor,
   JobReader,
-  JobRunner,
   JobScope,
   JobStore,
   JobTracer,
@@ -33,7 +25,7 @@ import {
   type Registration,
 } from '@kyu/nestjs/testing-internals';
 import { substitute, type Substitute } from '../substitute.js';
-import { TestingQueue } from '../testing-queue.js';
+import { substituteQueue } from '../substitute-queue.js';
 import { MemoryJobStore } from './memory.job-store.js';
 import { MemoryReadyQueue } from './memory.ready-queue.js';
 import { MemoryTestbed, type MemoryOptions } from './memory.testbed.js';
@@ -151,63 +143,26 @@ export const memorySubstitutes = (
     start: () => undefined,
     stop: () => (readyQueue as MemoryReadyQueue).idle(),
   })),
-  substitute(
-    QueueService,
-    [
-      KyuConfig,
-      JobStore,
-      JobReader,
-      HandlerRegistry,
-      JobScope,
-      JobRunner,
-      KyuEvents,
-      TransactionalEnqueue,
-      Announcer,
-      ReadyQueue,
-      Claimer,
-      JobExecutor,
-      WorkerIdentity,
-    ],
+  substituteQueue(
+    [ReadyQueue, Claimer, JobExecutor, WorkerIdentity],
     (
-      config,
-      store,
-      reader,
-      handlers,
-      scope,
-      runner,
-      events,
-      transactions,
-      announcer,
-      readyQueue,
-      claimer,
-      executor,
-      worker,
+      [config, store, , handlers, scope, , events],
+      [readyQueue, claimer, executor, worker],
     ) =>
-      new TestingQueue(
-        new MemoryTestbed(
-          {
-            config,
-            handlers,
-            scope: scope as RecordingScope,
-            worker,
-            table: tableOf(config),
-            store: store as unknown as MemoryJobStore,
-            readyQueue: readyQueue as MemoryReadyQueue,
-            claimer,
-            executor,
-            events,
-          },
-          { ...options, ...managedBy(options, config) },
-        ),
-        config,
-        store,
-        reader,
-        handlers,
-        scope,
-        runner,
-        events,
-        transactions,
-        announcer,
+      new MemoryTestbed(
+        {
+          config,
+          handlers,
+          scope: scope as RecordingScope,
+          worker,
+          table: tableOf(config),
+          store: store as unknown as MemoryJobStore,
+          readyQueue: readyQueue as MemoryReadyQueue,
+          claimer,
+          executor,
+          events,
+        },
+        { ...options, ...managedBy(options, config) },
       ),
   ),
 ];

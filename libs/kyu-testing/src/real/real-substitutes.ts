@@ -1,31 +1,18 @@
+import { checkKyuOptions, KYU_DATA_SOURCE, type KyuOptions } from '@kyu/nestjs';
 import {
-  checkKyuOptions,
-  KYU_DATA_SOURCE,
-  KyuEvents,
-  QueueService,
-  type KyuOptions,
-} from '@kyu/nestjs';
-import {
-  Announcer,
   Database,
   DueAlarm,
-  HandlerRegistry,
-  JobReader,
-  JobRunner,
-  JobScope,
-  JobStore,
   KYU_OPTIONS,
   KYU_REGISTRATION,
   KyuConfig,
   openDataSource,
   ReadyQueue,
-  TransactionalEnqueue,
   WorkerIdentity,
   type Registration,
 } from '@kyu/nestjs/testing-internals';
 import type { DataSource } from 'typeorm';
 import { substitute, type Substitute } from '../substitute.js';
-import { TestingQueue } from '../testing-queue.js';
+import { substituteQueue } from '../substitute-queue.js';
 import { RealServers } from './real-servers.js';
 import { RealTestbed } from './real.testbed.js';
 
@@ -43,62 +30,25 @@ export const realSubstitutes = (): readonly Substitute[] => [
       leasedConfig(given as KyuOptions, registration as Registration),
   ),
   substitute(DATA_SOURCE, [KyuConfig], (config) => openLeased(config)),
-  substitute(
-    QueueService,
-    [
-      KyuConfig,
-      JobStore,
-      JobReader,
-      HandlerRegistry,
-      JobScope,
-      JobRunner,
-      KyuEvents,
-      TransactionalEnqueue,
-      Announcer,
-      ReadyQueue,
-      WorkerIdentity,
-      Database,
-      DueAlarm,
-    ],
+  substituteQueue(
+    [ReadyQueue, WorkerIdentity, Database, DueAlarm],
     (
-      config,
-      store,
-      reader,
-      handlers,
-      scope,
-      runner,
-      events,
-      transactions,
-      announcer,
-      readyQueue,
-      worker,
-      database,
-      alarm,
+      [config, , reader, handlers, scope, runner, events],
+      [readyQueue, worker, database, alarm],
     ) =>
-      new TestingQueue(
-        new RealTestbed({
-          config,
-          handlers,
-          scope,
-          worker,
-          servers: servers.get(config)!,
-          database,
-          reader,
-          runner,
-          readyQueue: lastToClose(readyQueue, config),
-          alarm,
-          events,
-        }),
+      new RealTestbed({
         config,
-        store,
-        reader,
         handlers,
         scope,
+        worker,
+        servers: servers.get(config)!,
+        database,
+        reader,
         runner,
+        readyQueue: lastToClose(readyQueue, config),
+        alarm,
         events,
-        transactions,
-        announcer,
-      ),
+      }),
   ),
 ];
 

@@ -96,7 +96,7 @@ export class Claimer {
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
     if (jobs.length > 0) this.mayWait = true;
-    if (jobs.length === 0) await this.explainWaiting();
+    else await this.explainWaiting();
     return this.announce(jobs);
   }
 
