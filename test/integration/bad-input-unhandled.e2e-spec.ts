@@ -1,5 +1,7 @@
 import { until } from '@kyu/testing';
 import { Scheduler } from '../../libs/kyu/src/maintenance/scheduler.js';
+import { JobReader } from '../../libs/kyu/src/store/job-reader.js';
+import { Gate } from '../support/gate.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 const ready = { other: () => 'done' };
@@ -59,6 +61,27 @@ describe('a job type that nobody handles', () => {
     await expectUntouched(kyu, ids);
     expect(warnings(kyu)).toEqual([WARNING]);
     expect(kyu.logger.messages('error')).toEqual([]);
+  });
+
+  it('is found even when it comes while others are still looked up', async () => {
+    const kyu = await startKyu({ handlers: ready });
+    const reader = kyu.app.get(JobReader);
+    const gate = new Gate();
+    const lookUp = reader.findUnhandled.bind(reader);
+    reader.findUnhandled = async (...args) => {
+      await gate.wait();
+      return lookUp(...args);
+    };
+    const seen = new Set<string>();
+    kyu.events.on('job.unhandled', ({ id }) => seen.add(id));
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      ids.push(await kyu.queue.enqueue('nobody', i));
+      await othersRun(kyu, 1); // so it has been popped and refused
+    }
+    expect(seen.size).toBe(0);
+    gate.open();
+    await until('all to have been found', () => seen.size === ids.length);
   });
 
   it('is said once for each type', async () => {

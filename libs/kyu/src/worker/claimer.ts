@@ -30,6 +30,8 @@ const IDLE_LOOK_MS = 30_000;
 const EXPLAIN_PERIOD_MS = 30_000;
 /** Types that are warned about, once each; somebody may make up new ones for ever. */
 const MAX_WARNED = 100;
+/** Refused ids that wait to be explained, while Postgres is slow to explain others; what is beyond them is not explained. */
+const MAX_UNEXPLAINED = 1_000;
 
 /** Is responsible for getting jobs that this worker owns: pop, then claim; straight from Postgres when the ready queue cannot tell. */
 @Injectable()
@@ -40,6 +42,7 @@ export class Claimer {
   /** There may be jobs that wait although no id comes. */
   private mayWait = true;
   private explaining = false;
+  private unexplained: string[] = [];
   private lastClaim = performance.now();
   private readonly warned = new Set<string>();
 
@@ -122,17 +125,24 @@ export class Claimer {
     ids: readonly string[],
     jobs: readonly ClaimedJob[],
   ): void {
-    if (this.explaining) return;
-    this.explaining = true;
     const ours = new Set(jobs.map(({ id }) => id));
-    const refused = ids.filter((id) => !ours.has(id));
-    void this.reader
-      .findUnhandled(this.config.queueName, refused, this.handlers.jobTypes)
-      .then((unhandled) => this.warn(unhandled))
-      .catch(() => undefined) // it only explains
-      .finally(() => {
-        this.explaining = false;
-      });
+    for (const id of ids)
+      if (!ours.has(id) && this.unexplained.length < MAX_UNEXPLAINED)
+        this.unexplained.push(id);
+    if (!this.explaining) void this.explainUnexplained();
+  }
+
+  /** One statement at a time: a queue full of refused ids must not take the pool. */
+  private async explainUnexplained(): Promise<void> {
+    this.explaining = true;
+    while (this.unexplained.length > 0) {
+      const ids = this.unexplained.splice(0);
+      await this.reader
+        .findUnhandled(this.config.queueName, ids, this.handlers.jobTypes)
+        .then((unhandled) => this.warn(unhandled))
+        .catch(() => undefined); // it only explains
+    }
+    this.explaining = false;
   }
 
   /** Without Redis nobody is refused: what this process cannot run is not even seen. */
