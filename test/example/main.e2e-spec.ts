@@ -83,10 +83,10 @@ describe('the running shop', () => {
     expect(await shop.ended()).toBe(0);
     expect(
       await table.sql(
-        'select status, history->0->>$2 as outcome, jsonb_array_length(history) as runs from jobs where id = $1',
-        [slow, 'outcome'],
+        'select status, ran_by is not null as ran, history from jobs where id = $1',
+        [slow],
       ),
-    ).toEqual([{ status: 'completed', outcome: 'completed', runs: 1 }]);
+    ).toEqual([{ status: 'completed', ran: true, history: [] }]);
     expect(shop.lines.at(-1)).toBe('Stopped.');
   });
 });

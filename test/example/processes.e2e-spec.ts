@@ -53,9 +53,8 @@ it(`shares ${JOBS} jobs of one API between two workers, and runs each once`, asy
   );
 
   const shares = await table.sql<{ worker: string; count: number }>(
-    `select history->0->>'worker' as worker, count(*)::int as count from jobs
-      where jsonb_array_length(history) = 1 and claim_token = 1 and retry_count = 0
-        and history->0->>'outcome' = 'completed' group by 1`,
+    `select ran_by as worker, count(*)::int as count from jobs
+      where history = '[]' and claim_token = 1 and retry_count = 0 and status = 'completed' group by 1`,
   );
   expect(shares.reduce((sum, { count }) => sum + count, 0)).toBe(JOBS);
   // A worker's id is host:pid:random.

@@ -1,5 +1,6 @@
 import { until } from '@kyu/testing';
 import type { JobContext } from '@kyu/nestjs';
+import { fullHistory } from '../../libs/kyu/src/job/attempt-record.sql.js';
 import { JobExecutor } from '../../libs/kyu/src/worker/job-executor.js';
 import { Gate } from '../support/gate.js';
 import { REDIS_URL } from '../support/servers.js';
@@ -88,7 +89,7 @@ it.each([
       expect(count(status)).toBeGreaterThan(0);
 
     const runs = await first.sql<{ outcome: string; count: number }>(
-      `SELECT run->>'outcome' AS outcome, count(*)::int FROM jobs, jsonb_array_elements(history) AS run
+      `SELECT run->>'outcome' AS outcome, count(*)::int FROM jobs AS job, jsonb_array_elements(${fullHistory('job')}) AS run
         WHERE run->>'outcome' <> 'released' GROUP BY 1`,
     );
     const [unrun] = await first.sql<{ count: number }>(

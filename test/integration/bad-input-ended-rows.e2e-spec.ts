@@ -68,6 +68,7 @@ describe('a row that has ended, edited by hand', () => {
     const kyu = await start(WITHOUT_REDIS);
     const id = await kyu.queue.enqueue('work', null);
     await reaches(kyu, id, 'completed');
+    const [first] = (await kyu.queue.inspect(id)).history;
     await edit(
       kyu,
       id,
@@ -76,6 +77,10 @@ describe('a row that has ended, edited by hand', () => {
     expect(await reaches(kyu, id, 'completed')).toMatchObject({
       result: 'done',
       claimToken: 2,
+      history: [
+        first,
+        { token: 2, worker: first!.worker, outcome: 'completed' },
+      ],
     });
   });
 
@@ -98,7 +103,7 @@ describe('a row that has ended, edited by hand', () => {
     const kyu = await start(WITHOUT_REDIS);
     const id = await kyu.queue.enqueue('work', null);
     await reaches(kyu, id, 'completed');
-    await edit(kyu, id, `history = '[]'`);
+    await edit(kyu, id, `ran_by = NULL, ran_at = NULL`);
     expect((await kyu.queue.inspect(id)).history).toEqual([]);
     await edit(
       kyu,
@@ -117,7 +122,7 @@ describe('a row that has ended, edited by hand', () => {
     await edit(
       kyu,
       id,
-      `history = (SELECT jsonb_agg(n) FROM generate_series(1, 100) AS n), status = 'pending', completed_at = NULL`,
+      `history = (SELECT jsonb_agg(n) FROM generate_series(1, 100) AS n), ran_by = NULL, ran_at = NULL, status = 'pending', completed_at = NULL`,
     );
     const { history } = await reaches(kyu, id, 'completed');
     expect(history).toHaveLength(100);

@@ -2,6 +2,7 @@ import { Inject, Injectable, type INestApplication } from '@nestjs/common';
 import { UnrecoverableJobError } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import type { Counter } from 'prom-client';
+import { fullHistory } from '../../libs/kyu/src/job/attempt-record.sql.js';
 import {
   METRIC_NAMES,
   metricToken,
@@ -103,7 +104,7 @@ describe('the page', () => {
     const runs = new Map(
       (
         await kyu.sql<{ outcome: string; count: number }>(
-          `SELECT run->>'outcome' AS outcome, count(*)::int FROM jobs, jsonb_array_elements(history) AS run GROUP BY 1`,
+          `SELECT run->>'outcome' AS outcome, count(*)::int FROM jobs AS job, jsonb_array_elements(${fullHistory('job')}) AS run GROUP BY 1`,
         )
       ).map(({ outcome, count }) => [outcome, count]),
     );

@@ -1,5 +1,6 @@
 import { JOB_TRANSITIONS, type JobStatus } from '@kyu/nestjs';
 import { Client } from 'pg';
+import { fullHistory } from '../../libs/kyu/src/job/attempt-record.sql.js';
 import {
   CANCEL_IF_UNFINISHED,
   CLAIM_POPPED,
@@ -80,7 +81,7 @@ type Start = 'waiting' | 'owned by a';
 /** The job as it is before each order is played. */
 const reset = (start: Start): Promise<unknown> =>
   control.query(
-    `UPDATE kyu_jobs SET completed_at = NULL, crash_count = 0, cancel_requested_at = NULL, started_at = NULL, history = '[]',
+    `UPDATE kyu_jobs SET completed_at = NULL, crash_count = 0, cancel_requested_at = NULL, started_at = NULL, history = '[]', ran_by = NULL, ran_at = NULL,
        ${
          start === 'waiting'
            ? `status = 'pending', claim_token = 0, locked_by = NULL, locked_at = NULL`
@@ -154,8 +155,8 @@ async function playAll(start: Start, scripts: readonly Script[]) {
     const parts = scripts.map((s) => partsOf(s, stores.schema, answers));
     await play(order, parts, sessions, control);
     const { rows } = await control.query<Final>(
-      `SELECT status, locked_by, claim_token, cancel_requested_at, history,
-              (SELECT coalesce(json_agg(moves ORDER BY n), '[]') FROM moves) AS moves FROM kyu_jobs`,
+      `SELECT status, locked_by, claim_token, cancel_requested_at, ${fullHistory('job')} AS history,
+              (SELECT coalesce(json_agg(moves ORDER BY n), '[]') FROM moves) AS moves FROM kyu_jobs AS job`,
     );
     const problem = problemOf(rows[0]!, answers);
     if (problem)
@@ -280,6 +281,7 @@ it('the checks are checked: they see a settle that looks at nothing', async () =
       )
       // A row that nobody runs has neither; the history must not be the guard.
       .replaceAll('to_json(job.locked_by)', `'"a"'`)
+      .replaceAll('THEN job.locked_by END', `THEN 'a' END`)
       .replaceAll('job.locked_at', 'now()'),
   );
   await expect(

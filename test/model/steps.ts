@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { JOB_TRANSITIONS, type JobStatus } from '@kyu/nestjs';
+import { fullHistory } from '../../libs/kyu/src/job/attempt-record.sql.js';
 import { uuidV7 } from '../../libs/kyu/src/runtime/uuid-v7.js';
 import { aJob, type Stores } from '../support/stores.js';
 import {
@@ -55,7 +56,7 @@ export class Real {
   /** Compares each row with the model (I3), and with what it was before (I4, I7, I8). */
   async compare(model: JobModel, step: Step, refused: boolean): Promise<void> {
     const found = await this.stores.sql<{ row: Row; text: string }>(
-      `SELECT to_jsonb(job) AS row, to_jsonb(job)::text AS text FROM jobs AS job WHERE queue = $1 ORDER BY id`,
+      `SELECT to_jsonb(job) || jsonb_build_object('history', ${fullHistory('job')}) AS row, to_jsonb(job)::text AS text FROM jobs AS job WHERE queue = $1 ORDER BY id`,
       [this.queue],
     );
     same(

@@ -37,7 +37,8 @@ export const SQL_MUTANTS = {
       });
       // Of a row that nobody runs the history would be null, and so the guard.
       replaceSql(settle, /to_json\(job\.locked_by\)/g, `to_json($8::text)`);
-      replaceSql(settle, /job\.locked_at(?= *\))/g, 'now()');
+      replaceSql(settle, /THEN job\.locked_by END/g, 'THEN $8::text END');
+      replaceSql(settle, /job\.locked_at(?= *(\)|END))/g, 'now()');
     }
   },
   'claim-unguarded': () => {

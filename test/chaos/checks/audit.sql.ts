@@ -29,7 +29,9 @@ export const installAudit = (schema: string, role: string): string[] => [
      VALUES (TG_OP, coalesce(NEW.id, OLD.id), CASE WHEN TG_OP = 'INSERT' THEN NEW.payload->>'key' END,
          OLD.status, NEW.status, OLD.locked_by, NEW.locked_by,
          OLD.claim_token, NEW.claim_token, OLD.crash_count, NEW.crash_count, coalesce(NEW.scheduled_at, OLD.scheduled_at),
-         CASE WHEN TG_OP = 'UPDATE' AND OLD.history IS DISTINCT FROM NEW.history THEN NEW.history -> -1 ->> 'outcome' END);
+         CASE WHEN TG_OP = 'UPDATE' THEN
+           CASE WHEN NEW.ran_at IS NOT NULL AND OLD.ran_at IS DISTINCT FROM NEW.ran_at THEN 'completed'
+                WHEN OLD.history IS DISTINCT FROM NEW.history THEN NEW.history -> -1 ->> 'outcome' END END);
      RETURN NULL;
    END $audit$`,
   `CREATE TRIGGER chaos_audit AFTER INSERT OR UPDATE OR DELETE ON "${schema}".kyu_jobs

@@ -15,7 +15,10 @@ export async function checkMetrics(
     `with jobs as (select * from ${table} where queue = $1), runs as (
       -- What was given back has not been processed: one whose cancel came before its handler began ends like that.
       select job_type, run->>'outcome' as outcome from jobs, jsonb_array_elements(history) as run
-       where run->>'outcome' <> 'released')
+       where run->>'outcome' <> 'released'
+      union all
+      -- The history holds the runs that did not complete the job.
+      select job_type, 'completed' from jobs where ran_by is not null)
     select 'kyu_jobs_total' as metric, count(*)::int as value from jobs
     union all
     select format('kyu_jobs_processed_total{status="%s"}', outcome), count(*)::int from runs group by outcome

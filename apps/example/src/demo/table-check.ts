@@ -25,7 +25,7 @@ export async function checkTable(
 ): Promise<Check[]> {
   const rows: (Count & { status: string; runs: number })[] =
     await dataSource.query(
-      `select job_type as name, status, count(*)::int as jobs, sum(jsonb_array_length(history))::int as runs
+      `select job_type as name, status, count(*)::int as jobs, sum(jsonb_array_length(history) + (ran_by is not null)::int)::int as runs
          from ${table} group by 1, 2 order by 1, 2`,
     );
   const found = (type: string): string =>
@@ -34,7 +34,7 @@ export async function checkTable(
       .map(({ jobs, status, runs }) => inWords(jobs, status, runs))
       .join(', ') || 'none';
   const [{ early }] = await dataSource.query<[{ early: number }]>(
-    `select count(*)::int as early from ${table} where (history->-1->>'startedAt')::timestamptz < scheduled_at and status <> 'cancelled'`,
+    `select count(*)::int as early from ${table} where coalesce(ran_at, (history->-1->>'startedAt')::timestamptz) < scheduled_at and status <> 'cancelled'`,
   );
   const strangers = rows.filter(
     ({ name }) => !plan.some(({ type }) => type === name),

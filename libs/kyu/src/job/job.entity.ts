@@ -1,5 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { AttemptRecord } from './attempt-record.js';
+import { fullHistory } from './attempt-record.sql.js';
 import type { JobStatus } from './job-transitions.js';
 import type { TableNames } from './table-names.js';
 
@@ -87,7 +88,12 @@ export function jobEntity(tables: TableNames): EntitySchema<Job> {
       updatedAt: { type: 'timestamptz', name: 'updated_at' },
       claimToken: { type: 'integer', name: 'claim_token', default: 0 },
       crashCount: { type: 'integer', name: 'crash_count', default: 0 },
-      history: { type: 'jsonb' },
+      history: {
+        type: 'jsonb',
+        // The run that completed it is in columns of its own.
+        virtualProperty: true,
+        query: fullHistory,
+      },
       result: { type: 'json', nullable: true },
       context: { type: 'json', nullable: true },
     },

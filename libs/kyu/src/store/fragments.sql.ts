@@ -1,4 +1,8 @@
-import { MAX_HISTORY } from '../job/attempt-record.js';
+import {
+  appendRecord,
+  fullHistory,
+  runRecord,
+} from '../job/attempt-record.sql.js';
 
 /** What several statements say alike. */
 
@@ -18,23 +22,27 @@ const PATIENCE_MS = 50;
  */
 export const IMPATIENT = `(SELECT set_config('lock_timeout', '${PATIENCE_MS}ms', true)) IS NOT NULL`;
 
-/**
- * The end of a run, appended to the history; the oldest goes when there are too many. As text, and without taking apart the history of a first run:
- * `jsonb_build_object` looks up the type of each value for each row, which was a quarter of a settle.
- */
+/** The history with the run that ends now. */
 export const appendRun = (
   outcome: string,
-  error = 'NULL::text',
-  stack = 'NULL::text',
-): string => {
-  const run = `
-    '{"token":' || job.claim_token || ',"worker":' || to_json(job.locked_by) || ',"startedAt":' || to_json(job.locked_at)
-      || ',"durationMs":' || round(date_part('epoch', now() - job.locked_at) * 10000) / 10 || ',"outcome":"' || ${outcome} || '"'
-      || coalesce(',"error":' || to_json(${error}), '') || coalesce(',"stack":' || to_json(${stack}), '') || '}'`;
-  return `
-  CASE WHEN job.history = '[]' THEN ('[' || ${run} || ']')::jsonb
-       ELSE CASE WHEN jsonb_array_length(job.history) >= ${MAX_HISTORY} THEN job.history - 0 ELSE job.history END || (${run})::jsonb END`;
-};
+  error?: string,
+  stack?: string,
+): string =>
+  appendRecord(
+    'job',
+    runRecord({
+      token: 'job.claim_token',
+      worker: 'job.locked_by',
+      from: 'job.locked_at',
+      to: 'now()',
+      outcome,
+      error,
+      stack,
+    }),
+  );
+
+/** {@link fullHistory} of the row that a statement calls `job`. */
+export const FULL_HISTORY = fullHistory('job');
 
 /** The run that was under way when a worker was lost. */
 export const appendCrash = (): string =>

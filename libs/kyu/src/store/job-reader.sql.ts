@@ -1,4 +1,4 @@
-import { is } from './fragments.sql.js';
+import { FULL_HISTORY, is } from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link JobReader}: they change nothing. */
@@ -29,19 +29,21 @@ export interface JobRow {
 }
 
 const COLUMNS = `id, queue, job_type, payload, status, priority, scheduled_at, max_retries, retry_count, error_message,
-  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count, history, result, context`;
+  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count,
+  ${FULL_HISTORY} AS history, result, context`;
 
 /** $1 id, $2 queue. */
 export const FIND_JOB = new Statement<JobRow>(
   'inspect',
-  ({ jobs }) => `SELECT ${COLUMNS} FROM ${jobs} WHERE id = $1 AND queue = $2`,
+  ({ jobs }) =>
+    `SELECT ${COLUMNS} FROM ${jobs} AS job WHERE id = $1 AND queue = $2`,
 );
 
 /** $1 queue, $2 how many, $3 the id to go on below, or null to begin with the newest. */
 export const FIND_DEAD = new Statement<JobRow>(
   'dead_jobs',
   ({ jobs }) => `
-  SELECT ${COLUMNS} FROM ${jobs} WHERE queue = $1 AND status = 'dead' AND ($3::uuid IS NULL OR id < $3)
+  SELECT ${COLUMNS} FROM ${jobs} AS job WHERE queue = $1 AND status = 'dead' AND ($3::uuid IS NULL OR id < $3)
    ORDER BY id DESC LIMIT $2`,
 );
 

@@ -1,4 +1,11 @@
-import { appendRun, giveBack, IMPATIENT, is, owned } from './fragments.sql.js';
+import {
+  appendRun,
+  FULL_HISTORY,
+  giveBack,
+  IMPATIENT,
+  is,
+  owned,
+} from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link JobStore}: a job's way from enqueue to its end. `now()` is the database's clock, always. */
@@ -62,7 +69,9 @@ export interface ClaimedRow {
 
 const claim = (jobs: string): string => `
   UPDATE ${jobs} AS job
-     SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now()`;
+     SET status = 'running', locked_by = $1, locked_at = now(), started_at = NULL, claim_token = job.claim_token + 1, updated_at = now(),
+         -- Of a job that was completed once, and set back by hand.
+         history = ${FULL_HISTORY}, ran_by = NULL, ran_at = NULL`;
 
 const CLAIMED = `
   RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,

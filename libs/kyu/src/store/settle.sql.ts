@@ -1,4 +1,10 @@
-import { appendRun, IMPATIENT, is, owned } from './fragments.sql.js';
+import {
+  appendRun,
+  FULL_HISTORY,
+  IMPATIENT,
+  is,
+  owned,
+} from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** How a run ends: the statements of {@link JobStore} for its last step. */
@@ -13,16 +19,20 @@ const RUNS = `
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
       AS run(id, token, outcome, delay_ms, error, stack, result)`;
 
+const COMPLETED = `run.outcome = 'completed' AND job.cancel_requested_at IS NULL`;
+const OUTCOME = `CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END`;
+
 const settle = (jobs: string): string => `
   UPDATE ${jobs} AS job
-     SET status = CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END,
+     SET status = ${OUTCOME},
          retry_count = job.retry_count + (run.outcome = 'failed' AND job.cancel_requested_at IS NULL)::int,
          scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL
                              THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
          error_message = run.error, result = run.result::json,
          locked_by = NULL, locked_at = NULL, started_at = NULL,
          completed_at = CASE WHEN run.outcome <> 'failed' OR job.cancel_requested_at IS NOT NULL THEN now() END,
-         history = ${appendRun("CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END", 'run.error', 'run.stack')},
+         ran_by = CASE WHEN ${COMPLETED} THEN job.locked_by END, ran_at = CASE WHEN ${COMPLETED} THEN job.locked_at END,
+         history = CASE WHEN ${COMPLETED} THEN job.history ELSE ${appendRun(OUTCOME, 'run.error', 'run.stack')} END,
          updated_at = now()
     FROM run WHERE job.id = run.id`;
 
@@ -61,7 +71,7 @@ export const EXPLAIN_UNSETTLED = new Statement<UnsettledRow>(
   'explain_unsettled',
   ({ jobs }) => `
   SELECT job.id, ${is('running')} AND job.claim_token = run.token AND job.locked_by = $3 AS owned,
-         (SELECT entry ->> 'outcome' FROM jsonb_array_elements(job.history) AS entry
+         (SELECT entry ->> 'outcome' FROM jsonb_array_elements(${FULL_HISTORY}) AS entry
            WHERE entry ->> 'token' = run.token::text AND entry ->> 'worker' = $3
              AND entry ->> 'outcome' IN ('completed', 'failed', 'dead', 'cancelled') LIMIT 1) AS settled_as
     FROM ${jobs} AS job JOIN unnest($1::uuid[], $2::int[]) AS run(id, token) USING (id)`,

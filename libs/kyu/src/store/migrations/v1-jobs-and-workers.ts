@@ -27,6 +27,10 @@ export const V1_UP = (names: SqlNames): readonly string[] => [
      crash_count   integer NOT NULL DEFAULT 0,
      cancel_requested_at timestamptz,
      started_at    timestamptz,
+     -- The run that completed the job: its worker, and when it was claimed; its end is completed_at.
+     ran_by        text,
+     ran_at        timestamptz,
+     -- The runs that did not.
      history       jsonb NOT NULL DEFAULT '[]',
      result        json,
      -- Null for most jobs, which then pay nothing for it.
@@ -34,13 +38,15 @@ export const V1_UP = (names: SqlNames): readonly string[] => [
      CONSTRAINT ${names.index('status_is_known')} CHECK
        (status IN ('scheduled', 'pending', 'running', 'completed', 'failed', 'dead', 'cancelled')),
      CONSTRAINT ${names.index('running_has_an_owner')} CHECK
-       ((status = 'running') = (locked_by IS NOT NULL) AND (locked_by IS NULL) = (locked_at IS NULL)),
+       ((status = 'running') = (locked_by IS NOT NULL) AND (locked_by IS NULL) = (locked_at IS NULL)
+        AND (ran_by IS NULL) = (ran_at IS NULL)),
      CONSTRAINT ${names.index('finished_has_a_time')} CHECK
        ((status IN ('completed', 'dead', 'cancelled')) = (completed_at IS NOT NULL)),
      CONSTRAINT ${names.index('counts_are_not_negative')} CHECK
        (max_retries >= 0 AND retry_count >= 0 AND crash_count >= 0 AND claim_token >= 0 AND timeout_ms > 0),
      -- The difference of two infinite times fails on servers before 17, and with it every claim.
-     CONSTRAINT ${names.index('times_are_finite')} CHECK (isfinite(scheduled_at) AND (locked_at IS NULL OR isfinite(locked_at))),
+     CONSTRAINT ${names.index('times_are_finite')} CHECK (isfinite(scheduled_at) AND (locked_at IS NULL OR isfinite(locked_at))
+        AND (ran_at IS NULL OR isfinite(ran_at)) AND isfinite(coalesce(completed_at, updated_at))),
      CONSTRAINT ${names.index('history_is_a_list')} CHECK (jsonb_typeof(history) = 'array')
    )`,
   // Every job leaves two dead versions of its row behind, in the heap and in the indexes that are read from their head. With the server's defaults (a fifth
