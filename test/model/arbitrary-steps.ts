@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Outcome } from '../../libs/kyu/src/store/job-store.js';
+import type { Outcome } from '../../libs/kyu/src/store/settlement.js';
 import { uuidV7 } from '../../libs/kyu/src/runtime/uuid-v7.js';
 import { MAX_CRASHES, WORKERS, type Claim, type Ending } from './job-model.js';
 import { enqueue, pick, pickClaim, Step, workerOf } from './steps.js';

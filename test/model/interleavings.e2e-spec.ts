@@ -170,10 +170,14 @@ async function playAll(start: Start, scripts: readonly Script[]) {
   return ends;
 }
 
+/** A settle tells how many it settled, all others have a row for each. */
+const hasChanged = ({ name, rows }: Answer): boolean =>
+  name === 'settle' ? rows[0]!.settled === 1 : rows.length > 0;
+
 /** Which promise is broken, if one is. */
 function problemOf(job: Final, answers: readonly Answer[]): string | undefined {
   const changed = (name: string): Answer[] =>
-    answers.filter((each) => each.name === name && each.rows.length > 0);
+    answers.filter((each) => each.name === name && hasChanged(each));
   const claimed = changed('claim').map(({ rows }) => rows[0]!.claim_token);
   const granted = job.moves.filter((move) => move.new_token > move.old_token);
   const ended = job.history.map(({ token }) => token);
@@ -207,7 +211,7 @@ function problemOf(job: Final, answers: readonly Answer[]): string | undefined {
     return 'I8: that is no transition';
   const ends = job.status === 'cancelled' || job.cancel_requested_at !== null;
   if (cancels.length > 0 && !ends) return 'I11: a cancel was forgotten';
-  const said = answers.filter(({ rows }) => rows.length > 0).length;
+  const said = answers.filter(hasChanged).length;
   if (said !== job.moves.length) return 'I8: a move that nobody told, or none';
   return undefined;
 }

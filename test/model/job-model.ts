@@ -1,5 +1,5 @@
 import type { JobStatus } from '@kyu/nestjs';
-import type { SettledStatus } from '../../libs/kyu/src/store/job-store.js';
+import type { SettledStatus } from '../../libs/kyu/src/store/settlement.js';
 
 /** The state machine as the README tells it: pure, in memory, and written without a look at the SQL. */
 

@@ -37,11 +37,13 @@ export {
   type ClaimedJob,
   type Claimant,
   type EnqueuedJob,
+} from './store/job-store.js';
+export {
   type Outcome,
   type Run,
   type SettledStatus,
   type Settlement,
-} from './store/job-store.js';
+} from './store/settlement.js';
 export { MaintenanceStore } from './store/maintenance-store.js';
 export { MIGRATION_NAMES } from './store/migrations/create-migrations.js';
 export { openDataSource } from './store/open-data-source.js';

@@ -130,8 +130,13 @@ export class RealTestbed extends Testbed {
     let last = withScheduled === true ? Infinity : Number(withScheduled);
     for (;;) {
       await this.work(deadline);
-      const waits = withScheduled === false ? [] : await this.makeDue(last);
-      if (waits.length === 0) return;
+      if (withScheduled === false) return;
+      const waits = await this.makeDue(last);
+      if (waits.length === 0) {
+        // A retry that has come due between the two looks was in neither.
+        if ((await this.unfinished()).length === 0) return;
+        continue;
+      }
       // As if the clock had moved to the first of them: what these enqueue in turn has so much less time left.
       last -= Math.min(...waits);
     }

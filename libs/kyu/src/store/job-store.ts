@@ -12,9 +12,17 @@ import {
   MAY_START,
   RELEASE_IF_OWNED,
   RELEASE_STRAYS,
+  USUAL,
   type ClaimedRow,
 } from './job.sql.js';
 import { plainArray, unlessNull } from './plain-array.js';
+import {
+  endsOf,
+  settleValues,
+  type Run,
+  type SettledStatus,
+  type Settlement,
+} from './settlement.js';
 import {
   EXPLAIN_UNSETTLED,
   SETTLE_IF_OWNED,
@@ -59,15 +67,6 @@ export interface Claimant {
   jobTypes: readonly string[];
 }
 
-/** How a run ended. */
-export type Outcome =
-  | { status: 'completed'; resultJson: string | null }
-  | { status: 'failed'; retryInMs: number; error: string; stack?: string }
-  | { status: 'dead'; error: string; stack?: string };
-
-/** How a settle left the job: as its run ended, or cancelled because that was asked for meanwhile. */
-export type SettledStatus = Outcome['status'] | 'cancelled';
-
 /** Where a job is that was given back: waiting, or at its end because its cancel had been asked for. */
 export type ReleasedStatus = 'pending' | 'cancelled';
 
@@ -76,16 +75,6 @@ export interface ReleasedJob {
   jobType: string;
   priority: number;
   status: ReleasedStatus;
-}
-
-/** One run of a job, by its fencing token. */
-export interface Run {
-  id: string;
-  token: number;
-}
-
-export interface Settlement extends Run {
-  outcome: Outcome;
 }
 
 /** Is responsible for a job's way through the table: each method is one guarded statement, and says what it changed. */
@@ -162,7 +151,7 @@ export class JobStore {
       SETTLE_UNHELD,
       settleValues(worker, settlements),
     );
-    return new Map(rows.map(({ id, status }) => [id, status as SettledStatus]));
+    return endsOf(settlements, rows);
   }
 
   /** Why runs were not settled: `held` by somebody for now, settled by an earlier try whose answer was lost, or `fenced`. */
@@ -243,49 +232,23 @@ export class JobStore {
   }
 }
 
-/** The parameters of both forms of a settle. */
-export function settleValues(
-  worker: string,
-  settlements: readonly Settlement[],
-): unknown[] {
-  const outcomes = settlements.map(({ outcome }) => outcome);
-  return [
-    plainArray(settlements, ({ id }) => id),
-    plainArray(settlements, ({ token }) => token),
-    plainArray(outcomes, ({ status }) => status),
-    unlessNull(
-      outcomes.map((run) => (run.status === 'failed' ? run.retryInMs : null)),
-    ),
-    unlessNull(
-      outcomes.map((run) => (run.status === 'completed' ? null : run.error)),
-    ),
-    unlessNull(
-      outcomes.map((run) =>
-        run.status === 'completed' ? null : (run.stack ?? null),
-      ),
-    ),
-    unlessNull(
-      outcomes.map((run) =>
-        run.status === 'completed' ? run.resultJson : null,
-      ),
-    ),
-    worker,
-  ];
-}
-
-const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => ({
-  claimedAt,
-  id: row.id,
-  jobType: row.job_type,
-  payloadJson: row.payload,
-  priority: row.priority,
-  maxRetries: row.max_retries,
-  retryCount: row.retry_count,
-  crashCount: row.crash_count,
-  timeoutMs: row.timeout_ms,
-  token: row.claim_token,
-  createdAt: new Date(row.created_at),
-  scheduledAt: new Date(row.scheduled_at),
-  waitedMs: Math.max(0, row.waited_ms),
-  contextJson: row.context,
-});
+const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => {
+  const createdAt = new Date(row.created_at);
+  return {
+    claimedAt,
+    id: row.id,
+    jobType: row.job_type,
+    payloadJson: row.payload,
+    priority: row.priority ?? USUAL.priority,
+    maxRetries: row.max_retries ?? USUAL.max_retries,
+    retryCount: row.retry_count ?? USUAL.retry_count,
+    crashCount: row.crash_count ?? USUAL.crash_count,
+    timeoutMs: row.timeout_ms ?? USUAL.timeout_ms,
+    token: row.claim_token ?? USUAL.claim_token,
+    createdAt,
+    scheduledAt:
+      row.scheduled_at === null ? createdAt : new Date(row.scheduled_at),
+    waitedMs: Math.max(0, row.waited_ms),
+    contextJson: row.context,
+  };
+};

@@ -2,8 +2,8 @@ import type { ClientBase } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
-import { settleValues, type Outcome, type Run } from './job-store.js';
 import { SETTLE_UNHELD } from './settle.sql.js';
+import { endsOf, settleValues, type Outcome, type Run } from './settlement.js';
 import { BEGIN_RUN, END_SESSION, HOLD_RUN } from './transactional.sql.js';
 
 /** The server ends a forgotten transaction this long after the job's own timeout, should this process have no more time for it. */
@@ -86,11 +86,12 @@ export class JobTransaction {
       return false;
     }
     // Its row is ours since the statement before. The quick form would leave its short patience to all that the commit still checks.
-    const [settled] = await this.database.run(
+    const settlements = [{ id, token, outcome }];
+    const rows = await this.database.run(
       SETTLE_UNHELD,
-      settleValues(this.worker, [{ id, token, outcome }]),
+      settleValues(this.worker, settlements),
     );
-    if (settled?.status !== 'completed')
+    if (endsOf(settlements, rows).get(id) !== 'completed')
       throw new Error('The job could not be settled in its transaction.');
     let committed = false;
     AfterCommit.of(this.database.dataSource).defer(this.runner, () => {

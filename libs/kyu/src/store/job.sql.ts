@@ -50,19 +50,23 @@ export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
   ),
 );
 
-export interface ClaimedRow {
+/** What most jobs have. A claim sends null for it, which costs neither side anything. */
+export const USUAL = {
+  priority: 0,
+  max_retries: 3,
+  retry_count: 0,
+  crash_count: 0,
+  timeout_ms: 30_000,
+  claim_token: 1,
+};
+
+export interface ClaimedRow extends Record<keyof typeof USUAL, number | null> {
   id: string;
   job_type: string;
   payload: string;
-  priority: number;
-  max_retries: number;
-  retry_count: number;
-  crash_count: number;
-  timeout_ms: number;
-  claim_token: number;
-  /** Milliseconds since 1970, as `scheduled_at`: half a microsecond less for each job than a time as text. */
   created_at: number;
-  scheduled_at: number;
+  /** Null: when it was created. */
+  scheduled_at: number | null;
   waited_ms: number;
   context: string | null;
 }
@@ -74,11 +78,16 @@ const claim = (jobs: string): string => `
          history = ${FULL_HISTORY}, ran_by = NULL, ran_at = NULL`;
 
 const CLAIMED = `
-  RETURNING job.id, job.job_type, job.payload::text, job.priority, job.max_retries, job.retry_count, job.crash_count,
-            job.timeout_ms, job.claim_token,
-            date_part('epoch', job.created_at) * 1000 AS created_at, date_part('epoch', job.scheduled_at) * 1000 AS scheduled_at,
-            date_part('epoch', now() - job.scheduled_at) * 1000 AS waited_ms,
-            job.context::text`;
+  RETURNING job.id, job.job_type, job.payload::text, job.context::text,
+            ${Object.entries(USUAL)
+              .map(
+                ([column, usual]) =>
+                  `nullif(job.${column}, ${usual}) AS ${column}`,
+              )
+              .join(', ')},
+            floor(date_part('epoch', job.created_at) * 1000) AS created_at,
+            CASE WHEN job.scheduled_at <> job.created_at THEN floor(date_part('epoch', job.scheduled_at) * 1000) END AS scheduled_at,
+            date_part('epoch', now() - job.scheduled_at) * 1000 AS waited_ms`;
 
 /**
  * Of rows that were chosen first. SKIP LOCKED: whoever holds the row is claiming, cancelling or rescuing it; to wait for it would be a deadlock between

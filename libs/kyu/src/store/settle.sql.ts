@@ -9,9 +9,11 @@ import { Statement } from './statement.js';
 
 /** How a run ends: the statements of {@link JobStore} for its last step. */
 
-export interface SettledRow {
-  id: string;
-  status: string;
+/** The first row tells how many were settled. If it was all, the others are those that ended otherwise than asked, else all that were settled. */
+export interface ToldRow {
+  id: string | null;
+  status: string | null;
+  settled: number | null;
 }
 
 /** One array a column, or null for one that is null throughout. */
@@ -21,6 +23,14 @@ const RUNS = `
 
 const COMPLETED = `run.outcome = 'completed' AND job.cancel_requested_at IS NULL`;
 const OUTCOME = `CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END`;
+
+/** A row for each job would be as much to read as the claim's; nearly always the answer is that all went as asked. */
+const told = (settled: string): string => `
+  settled AS (${settled}
+  RETURNING job.id, job.status, run.outcome)
+  SELECT NULL::uuid AS id, NULL AS status, count(*)::int AS settled FROM settled
+   UNION ALL
+  SELECT id, status, NULL FROM settled WHERE status <> outcome OR (SELECT count(*) FROM settled) < cardinality($1::uuid[])`;
 
 const settle = (jobs: string): string => `
   UPDATE ${jobs} AS job
@@ -38,24 +48,22 @@ const settle = (jobs: string): string => `
 
 /**
  * settle: $1 ids, $2 tokens, $3 outcomes (completed, failed, dead), $4 ms until the retry, $5 errors, $6 stacks, $7 results; $8 the worker.
- * Returns the jobs that were settled; why one is missing, EXPLAIN_UNSETTLED tells. A job that was cancelled while it ran ends cancelled,
+ * Why one was not settled, EXPLAIN_UNSETTLED tells. A job that was cancelled while it ran ends cancelled,
  * whatever its handler did. The fence is worker and token: a token alone could repeat if the server lost a claim in a crash.
  */
-export const SETTLE_IF_OWNED = new Statement<SettledRow>(
+export const SETTLE_IF_OWNED = new Statement<ToldRow>(
   'settle',
   ({ jobs }) => `
-  WITH run AS (${RUNS})${settle(jobs)}
-     AND ${is('running')} AND job.claim_token = run.token AND job.locked_by = $8 AND ${IMPATIENT}
-  RETURNING job.id, job.status`,
+  WITH run AS (${RUNS}), ${told(`${settle(jobs)}
+     AND ${is('running')} AND job.claim_token = run.token AND job.locked_by = $8 AND ${IMPATIENT}`)}`,
 );
 
 /** The same, when somebody holds one of the rows: all others are settled. */
-export const SETTLE_UNHELD = new Statement<SettledRow>(
+export const SETTLE_UNHELD = new Statement<ToldRow>(
   'settle_unheld',
   ({ jobs }) => `
-  WITH run AS (${RUNS}), owned AS MATERIALIZED (${owned(jobs, '$8')})${settle(jobs)}
-     AND job.claim_token = run.token AND job.id = ANY(ARRAY(SELECT id FROM owned))
-  RETURNING job.id, job.status`,
+  WITH run AS (${RUNS}), owned AS MATERIALIZED (${owned(jobs, '$8')}), ${told(`${settle(jobs)}
+     AND job.claim_token = run.token AND job.id = ANY(ARRAY(SELECT id FROM owned))`)}`,
 );
 
 export interface UnsettledRow {

@@ -1,7 +1,8 @@
 import { UnrecoverableJobError } from '../errors/kyu.errors.js';
 import type { RetryWait } from '../job/job-backoff.js';
 import { describeError } from '../runtime/describe-error.js';
-import type { ClaimedJob, Outcome } from '../store/job-store.js';
+import type { ClaimedJob } from '../store/job-store.js';
+import type { Outcome } from '../store/settlement.js';
 
 /** What a failed run means for its job: a retry after the backoff, or its end. Pure. */
 export function decideFailure(

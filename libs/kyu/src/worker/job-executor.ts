@@ -14,10 +14,9 @@ import { WorkerIdentity } from '../runtime/worker-identity.js';
 import {
   JobStore,
   type ClaimedJob,
-  type Outcome,
   type ReleasedJob,
-  type Run as StoreRun,
 } from '../store/job-store.js';
+import type { Outcome, Run as StoreRun } from '../store/settlement.js';
 import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
 import { insist } from './insist.js';

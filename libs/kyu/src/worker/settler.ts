@@ -3,12 +3,12 @@ import { Coalescer } from '../runtime/coalescer.js';
 import { describeError } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
-import {
-  JobStore,
-  type Outcome,
-  type SettledStatus,
-  type Settlement,
-} from '../store/job-store.js';
+import { JobStore } from '../store/job-store.js';
+import type {
+  Outcome,
+  SettledStatus,
+  Settlement,
+} from '../store/settlement.js';
 import { isRefusedData } from '../store/postgres-errors.js';
 import { insist } from './insist.js';
 import type { JobRun } from './job-run.js';

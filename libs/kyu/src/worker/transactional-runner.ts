@@ -7,7 +7,7 @@ import { KyuLogger } from '../runtime/kyu-logger.js';
 import { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Database } from '../store/database.js';
-import type { Outcome } from '../store/job-store.js';
+import type { Outcome } from '../store/settlement.js';
 import { JobTransaction } from '../store/job-transaction.js';
 import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
