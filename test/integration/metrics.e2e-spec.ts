@@ -7,7 +7,7 @@ import {
   METRIC_NAMES,
   metricToken,
 } from '../../libs/kyu/src/metrics/metrics.providers.js';
-import { runNode } from '../support/built-library.js';
+import { runNode } from '../support/run-node.js';
 import { Gate } from '../support/gate.js';
 import { startKyu } from '../support/start-kyu.js';
 

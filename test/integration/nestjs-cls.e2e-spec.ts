@@ -1,8 +1,9 @@
 import { newGround } from '../support/boot-app.js';
-import { builtLibrary, runNode } from '../support/built-library.js';
+import { compileLibrary } from '../support/compile-entry.js';
+import { runNode } from '../support/run-node.js';
 
 it('the guide’s lines for nestjs-cls restore its store around interceptors and the handler', async () => {
-  const library = await builtLibrary();
+  const library = await compileLibrary();
   const { stdout } = await runNode([
     'test/support/cls-app.mjs',
     library,
@@ -13,4 +14,4 @@ it('the guide’s lines for nestjs-cls restore its store around interceptors and
     { tenant: 'globex', interceptor: 'saw globex', active: true },
     { interceptor: 'saw undefined', active: true },
   ]);
-}, 60_000);
+});

@@ -1,10 +1,11 @@
 import { newGround } from '../support/boot-app.js';
-import { builtLibrary, runNode } from '../support/built-library.js';
+import { compileLibrary } from '../support/compile-entry.js';
+import { runNode } from '../support/run-node.js';
 
 let library: string;
 beforeAll(async () => {
-  library = await builtLibrary();
-}, 60_000);
+  library = await compileLibrary();
+});
 
 const bootOnce = (options: object) =>
   runNode(['test/support/boot-once.mjs', library, JSON.stringify(options)]);

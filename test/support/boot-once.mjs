@@ -1,4 +1,4 @@
-// A process that boots Kyu from the built library, enqueues a job, waits for its end and then ends by itself, because nothing keeps it alive.
+// A process that boots Kyu from the compiled library, enqueues a job, waits for its end and then ends by itself, because nothing keeps it alive.
 // argv[2] is the library's index.js, argv[3] the options as JSON.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';

@@ -1,4 +1,4 @@
-// nestjs-cls is CommonJS that requires Nest's ESM, which Jest cannot load below Node 24.9: so this runs in a process of its own, on the built library.
+// nestjs-cls is CommonJS that requires Nest's ESM, which Jest cannot load below Node 24.9: so this runs in a process of its own, on the compiled library.
 // Arguments: the library's entry, the options as JSON. Prints what the job saw, as JSON.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';

@@ -6,6 +6,10 @@ import { transformFile } from '@swc/core';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folders: string[] = [];
 
+/** The library as JavaScript, for child processes: the path of its index.js. */
+export const compileLibrary = (): Promise<string> =>
+  compileEntry('libs/kyu/src/index.ts');
+
 /** A program of the tests and the library as JavaScript, as Jest compiles them; below dist, so that packages are found. Its path; it goes after the tests. */
 export async function compileEntry(entry: string): Promise<string> {
   const dist = path.join(ROOT, 'dist');
@@ -19,7 +23,7 @@ export async function compileEntry(entry: string): Promise<string> {
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
     .map((file) => path.join('libs/kyu/src', file));
   await Promise.all(
-    [...files, entry].map(async (file) => {
+    [...new Set([...files, entry])].map(async (file) => {
       const { code } = await transformFile(path.join(ROOT, file), {
         swcrc: false,
         jsc: {
