@@ -36,6 +36,8 @@ export interface Row {
 /** Is responsible for the jobs of one registration, and for the clock that decides which of them are due. */
 export class MemoryTable {
   private readonly rows = new Map<string, Row>();
+  /** Those of them that may not have ended: a drain of many jobs must not look at all that it has run for each. */
+  private readonly open = new Set<Row>();
   private aheadMs = 0;
   /** As if PostgreSQL could not be reached. */
   isDown = false;
@@ -61,6 +63,14 @@ export class MemoryTable {
   all(): Row[] {
     this.expectUp();
     return [...this.rows.values()];
+  }
+
+  /** The rows that have not ended, the oldest first; a row that has ended stays so. @throws {PostgresUnavailableError} */
+  unfinished(): Row[] {
+    this.expectUp();
+    for (const row of this.open)
+      if (row.completedAt !== null) this.open.delete(row);
+    return [...this.open];
   }
 
   /** @throws {PostgresUnavailableError} */
@@ -99,6 +109,7 @@ export class MemoryTable {
         history: [],
       };
       this.rows.set(row.id, row);
+      this.open.add(row);
       return row;
     });
   }
@@ -106,7 +117,7 @@ export class MemoryTable {
   /** Makes due jobs pending, and returns them. */
   promoteDue(): Row[] {
     const { now } = this;
-    const due = this.all().filter(
+    const due = this.unfinished().filter(
       ({ status, scheduledAt }) =>
         (status === 'scheduled' || status === 'failed') && scheduledAt <= now,
     );

@@ -43,7 +43,7 @@ export class MemoryJobStore implements Methods<JobStore> {
 
   async claimWaiting(claimant: Claimant, limit: number): Promise<ClaimedJob[]> {
     return this.table
-      .all()
+      .unfinished()
       .filter((row) => this.isClaimable(row, claimant))
       .sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1))
       .slice(0, limit)

@@ -145,7 +145,7 @@ export class MemoryTestbed extends Testbed {
       const [job] = await claimer.claimWaiting(1);
       if (job || withScheduled === false) return job;
       const due = table
-        .all()
+        .unfinished()
         .filter(({ status }) => status === 'scheduled' || status === 'failed')
         .filter(({ jobType }) => handlers.jobTypes.includes(jobType))
         .map(({ scheduledAt }) => scheduledAt);
