@@ -57,7 +57,7 @@ beforeAll(async () => {
   const [job] = await stores.jobs.enqueue(queue, [aJob()]);
   id = job!.id;
   await control.query(
-    `SET search_path = "${schema}";
+    `SET search_path = "${schema}"; SET synchronous_commit = off;
      CREATE TABLE moves (n serial, old text, new text, old_token integer, new_token integer);
      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
        $$ BEGIN INSERT INTO "${schema}".moves (old, new, old_token, new_token)

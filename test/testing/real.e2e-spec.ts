@@ -144,12 +144,14 @@ it('holds no process by its wires', async () => {
 
 it('ends for jobs that enqueue themselves, and counts anew after that', async () => {
   useServers(POSTGRES_URL, REDIS_URL);
-  const { queue } = await bootEmail({ mode: 'real' });
+  // Many at once share their commits, of which each waits for the disk.
+  const options = { workers: 200 };
+  const { queue } = await bootEmail({ mode: 'real', options });
   let again = true;
   queue.register('again', async () => {
     if (again) await queue.enqueue('again', null);
   });
-  const some = Array.from({ length: 50 }, () => ({
+  const some = Array.from({ length: 200 }, () => ({
     type: 'again',
     payload: null,
   }));
