@@ -182,6 +182,7 @@ it('I5 a worker that stood still between asking and beginning does not begin a j
       `INSERT INTO jobs (id, job_type, queue, crash_count) VALUES (gen_random_uuid(), 'hold', $1, 1) RETURNING id`,
       [kyu.queueName],
     );
+    await kyu.redis.zadd(kyu.queueName, 0, row!.id); // or nobody looks for it for seconds
     await until(
       'it to ask',
       async () =>
