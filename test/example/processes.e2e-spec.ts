@@ -4,7 +4,7 @@ import { buildExample } from './build-example.js';
 import { endAllShops, ShopProcess } from './shop-process.js';
 import { ShopTable } from './shop-table.js';
 
-const JOBS = 2_000;
+const JOBS = 600;
 /** HTTP requests at once. */
 const CLIENTS = 20;
 /** Of all jobs, what each of two equal workers gets at least; half would be fair. */
