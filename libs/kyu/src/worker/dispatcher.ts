@@ -8,7 +8,6 @@ import type { Run } from '../store/settlement.js';
 import { Claimer } from './claimer.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobExecutor } from './job-executor.js';
-import type { RunEnd } from './settler.js';
 import { Prefetch } from './prefetch.js';
 
 /** How long a pop waits for the first id before the loop looks around again. */
@@ -44,7 +43,9 @@ export class Dispatcher {
   private nextStrayLook = 0;
   private busySlots = 0;
   private begunThisTurn = 0;
-  private readonly unfinished = new Set<Promise<RunEnd>>();
+  /** Runs whose outcome is not stored. */
+  private unfinished = 0;
+  private allFinished: () => void = () => undefined;
   private wake: () => void = () => undefined;
 
   constructor(
@@ -80,8 +81,15 @@ export class Dispatcher {
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
-  async drained(): Promise<void> {
-    await Promise.all(this.unfinished);
+  drained(): Promise<void> {
+    if (this.unfinished === 0) return Promise.resolve();
+    const others = this.allFinished;
+    return new Promise((resolve) => {
+      this.allFinished = () => {
+        others();
+        resolve();
+      };
+    });
   }
 
   /** Gives back those of the jobs that were claimed ahead: they were cancelled, and going back is their end. */
@@ -182,16 +190,16 @@ export class Dispatcher {
         this.begunThisTurn = 0;
         this.fillSlots();
       });
+    this.unfinished++;
     const run = this.executor.execute(job, (handlerMs) => {
       this.busySlots--;
       if (handlerMs !== undefined) this.prefetch.observe(handlerMs);
       this.fillSlots();
       this.wakeIfWanted();
     });
-    this.unfinished.add(run);
     // It never rejects.
     void run.then(() => {
-      this.unfinished.delete(run);
+      if (--this.unfinished === 0) this.allFinished();
       this.wakeIfWanted();
     });
   }

@@ -98,7 +98,10 @@ export class JobExecutor {
           run.aborted instanceof LeaseExpiredError)
       )
         return await this.giveBack(run);
-      return await this.settle(run, outcome);
+      const { durationMs } = run;
+      const end = await this.settler.settle(run, outcome);
+      this.announce(run, durationMs, outcome, end);
+      return end;
     } finally {
       this.runs.delete(run);
     }
@@ -189,27 +192,27 @@ export class JobExecutor {
     return { status: 'completed', resultJson: json };
   }
 
-  /** Stores the outcome, and tells. `released` and `fenced`: the job is somebody else's now, and nothing was stored. */
-  private async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
+  /** `released` and `fenced`: the job is somebody else's now, and nothing was stored. */
+  private announce(
+    run: JobRun,
+    durationMs: number,
+    outcome: Outcome,
+    end: RunEnd,
+  ): void {
     const { id, jobType, token } = run.job;
-    const { durationMs } = run;
-    const status = await this.settler.settle(run, outcome);
-    if (status === 'released') return status;
-    if (status === 'fenced') {
+    if (end === 'released') return;
+    if (end === 'fenced') {
       this.events.emit('lease.lost', { id, jobType, token });
-      return status;
+      return;
     }
-    if (outcome.status === 'failed' && status === 'failed')
+    if (outcome.status === 'failed' && end === 'failed')
       this.alarm.noteDueIn(outcome.retryInMs);
-    this.events.emit('job.settled', {
-      id,
-      jobType,
-      durationMs,
-      status,
-      ...(status !== 'completed' &&
-        'error' in outcome && { error: outcome.error }),
-    });
-    return status;
+    this.events.emit(
+      'job.settled',
+      end !== 'completed' && outcome.status !== 'completed'
+        ? { id, jobType, durationMs, status: end, error: outcome.error }
+        : { id, jobType, durationMs, status: end },
+    );
   }
 
   /**

@@ -40,25 +40,45 @@ export class Settler {
   /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
   async settle(run: JobRun, outcome: Outcome): Promise<RunEnd> {
     if (run.committed) return 'completed';
+    if (run.released) return 'released';
+    const { id, token } = run.job;
+    let failure: unknown;
+    try {
+      const status = await this.settles.add({ id, token, outcome });
+      if (status !== 'held') return status;
+      failure = new Error('somebody holds its row');
+    } catch (error) {
+      failure = error;
+    }
+    return this.settleAtLast(run, outcome, failure);
+  }
+
+  /** Apart from the first try, whose promises every job pays for. */
+  private async settleAtLast(
+    run: JobRun,
+    outcome: Outcome,
+    firstFailure: unknown,
+  ): Promise<RunEnd> {
     const { id, token } = run.job;
     let storable = outcome;
+    let failure: unknown = firstFailure;
     const store = async (): Promise<SettledStatus | 'fenced'> => {
+      // No other try would store this; that it failed must be on record all the same.
+      if (isRefusedData(failure))
+        storable = {
+          status: 'dead',
+          error: `The outcome could not be stored: ${describeError(failure).message}`,
+        };
       try {
-        const settlement = { id, token, outcome: storable };
-        const status = await this.settles.add(settlement);
+        const status = await this.settles.add({ id, token, outcome: storable });
         if (status === 'held') throw new Error('somebody holds its row');
         return status;
       } catch (error) {
-        // No other try would store this; that it failed must be on record all the same.
-        if (isRefusedData(error))
-          storable = {
-            status: 'dead',
-            error: `The outcome could not be stored: ${describeError(error).message}`,
-          };
+        failure = error;
         throw error;
       }
     };
-    return (await insist(run, this.logger, store)) ?? 'released';
+    return (await insist(run, this.logger, store, failure)) ?? 'released';
   }
 
   /** For each its new state; asks again only for those that were passed over. */
