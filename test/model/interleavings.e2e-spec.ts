@@ -17,6 +17,7 @@ import { POSTGRES_URL } from '../support/servers.js';
 import { aJob, openStores, type Stores } from '../support/stores.js';
 import { TERMINAL } from './job-model.js';
 import {
+  hasChanged,
   orders,
   partsOf,
   play,
@@ -169,10 +170,6 @@ async function playAll(start: Start, scripts: readonly Script[]) {
   }
   return ends;
 }
-
-/** A settle tells how many it settled, all others have a row for each. */
-const hasChanged = ({ name, rows }: Answer): boolean =>
-  name === 'settle' ? rows[0]!.settled === 1 : rows.length > 0;
 
 /** Which promise is broken, if one is. */
 function problemOf(job: Final, answers: readonly Answer[]): string | undefined {

@@ -22,6 +22,10 @@ export interface Answer {
   rows: Record<string, unknown>[];
 }
 
+/** A settle tells how many it settled, all others have a row for each. */
+export const hasChanged = ({ name, rows }: Answer): boolean =>
+  name === 'settle' ? rows[0]!.settled === 1 : rows.length > 0;
+
 /** What one session does, in this order. */
 export type Script = readonly Operation[];
 
