@@ -113,6 +113,14 @@ describe("the application's own DataSource", () => {
       result: 'done',
       history: [expect.objectContaining({ outcome: 'completed' })],
     });
+    // TypeORM looks for parameters in all of the query, also in what Kyu wrote of it.
+    for (const name of ['text', 'jsonb', 'uuid'])
+      expect(
+        await jobs
+          .createQueryBuilder('one')
+          .where(`one.jobType = :${name}`, { [name]: 'job' })
+          .getMany(),
+      ).toEqual([job]);
     expect(job.completedAt).toBeInstanceOf(Date);
     expect(await jobs.countBy({ status: 'completed' })).toBe(1);
   });

@@ -32,12 +32,8 @@ export { dataSourceOf } from './store/data-source-of.js';
 export { Database } from './store/database.js';
 export { HealthReader } from './store/health-reader.js';
 export { JobReader } from './store/job-reader.js';
-export {
-  JobStore,
-  type ClaimedJob,
-  type Claimant,
-  type EnqueuedJob,
-} from './store/job-store.js';
+export { JobStore, type ClaimedJob, type Claimant } from './store/job-store.js';
+export type { EnqueuedJob } from './store/enqueued-job.js';
 export {
   type Outcome,
   type Run,

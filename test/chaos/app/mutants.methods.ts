@@ -9,10 +9,8 @@ import type {
 } from '../../../libs/kyu/src/ready-queue/ready-queue.js';
 import { RedisReadyQueue } from '../../../libs/kyu/src/ready-queue/redis.ready-queue.js';
 import { CircuitBreaker } from '../../../libs/kyu/src/runtime/circuit-breaker.js';
-import type {
-  EnqueuedJob,
-  JobStore,
-} from '../../../libs/kyu/src/store/job-store.js';
+import type { JobStore } from '../../../libs/kyu/src/store/job-store.js';
+import type { EnqueuedJob } from '../../../libs/kyu/src/store/enqueued-job.js';
 import { JobTransaction } from '../../../libs/kyu/src/store/job-transaction.js';
 import { PooledHeartbeat } from '../../../libs/kyu/src/store/pooled-heartbeat.js';
 import { WorkerStore } from '../../../libs/kyu/src/store/worker-store.js';

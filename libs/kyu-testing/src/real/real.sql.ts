@@ -20,14 +20,14 @@ export const COUNT_UNFINISHED = new Statement<{
    GROUP BY status, job_type ORDER BY status, job_type`,
 );
 
-/** $1 queue, $2 the types that can be run, $3 the last time or null: what is due later is due now. How long it would have waited. */
+/** $1 queue, $2 the types that can be run, $3 the last time or null: what is due later is due now, and so is what came due just now. How long it would have waited. */
 export const MAKE_DUE = new Statement<{ wait_ms: number }>(
   'testing_make_due',
   ({ jobs }) => `
   WITH later AS (
     SELECT id, scheduled_at FROM ${jobs}
      WHERE queue = $1 AND job_type = ANY($2::text[]) AND status IN ('scheduled', 'failed')
-       AND scheduled_at > now() AND ($3::timestamptz IS NULL OR scheduled_at <= $3) FOR UPDATE
+       AND ($3::timestamptz IS NULL OR scheduled_at <= $3) FOR UPDATE
   )
   UPDATE ${jobs} AS job SET scheduled_at = now(), updated_at = now() FROM later WHERE job.id = later.id
   RETURNING date_part('epoch', later.scheduled_at - now()) * 1000 AS wait_ms`,

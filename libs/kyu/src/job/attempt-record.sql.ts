@@ -1,10 +1,10 @@
 import { MAX_HISTORY } from './attempt-record.js';
 
-/** How SQL writes and reads the history of a job. */
+/** How SQL writes and reads the history of a job. Without `::`, which TypeORM takes for a parameter in what it asks of an entity. */
 
 /**
  * An {@link AttemptRecord}, each part an SQL expression. As text: `jsonb_build_object` looks up the type of each value for each row, which was a quarter of
- * a settle.
+ * a settle. The difference of two numbers, as that of two times may be out of range.
  */
 export const runRecord = (run: {
   token: string;
@@ -16,17 +16,17 @@ export const runRecord = (run: {
   stack?: string;
 }): string => `
     '{"token":' || ${run.token} || ',"worker":' || to_json(${run.worker}) || ',"startedAt":' || to_json(${run.from})
-      || ',"durationMs":' || round(date_part('epoch', ${run.to} - ${run.from}) * 10000) / 10 || ',"outcome":"' || ${run.outcome} || '"'
-      || coalesce(',"error":' || to_json(${run.error ?? 'NULL::text'}), '') || coalesce(',"stack":' || to_json(${run.stack ?? 'NULL::text'}), '') || '}'`;
+      || ',"durationMs":' || round((date_part('epoch', ${run.to}) - date_part('epoch', ${run.from})) * 10000) / 10 || ',"outcome":"' || ${run.outcome} || '"'
+      || coalesce(',"error":' || to_json(${run.error ?? 'CAST(NULL AS text)'}), '') || coalesce(',"stack":' || to_json(${run.stack ?? 'CAST(NULL AS text)'}), '') || '}'`;
 
 /** The history of the row `job` with one run more; the oldest goes when there are too many. */
 export const appendRecord = (job: string, record: string): string => `
-  CASE WHEN jsonb_array_length(${job}.history) >= ${MAX_HISTORY} THEN ${job}.history - 0 ELSE ${job}.history END || (${record})::jsonb`;
+  CASE WHEN jsonb_array_length(${job}.history) >= ${MAX_HISTORY} THEN ${job}.history - 0 ELSE ${job}.history END || CAST(${record} AS jsonb)`;
 
 /**
  * The history of the row `job` with the run that completed it. That run is not in the column: where it ran and when is in columns of its own, as to put it
- * in JSON, for each job that does what it should, was a third of a settle. Who sets a completed job back by hand takes away the time of its end; it was the
- * last change.
+ * in JSON, for each job that does what it should, was a third of a settle. Who sets a completed job back by hand takes away the time of its end: then the last
+ * change of the row has to do for it.
  */
 export const fullHistory = (job: string): string => `
   CASE WHEN ${job}.ran_by IS NULL THEN ${job}.history ELSE ${appendRecord(

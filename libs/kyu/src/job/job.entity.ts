@@ -43,7 +43,7 @@ export class Job {
   claimToken: number;
   /** How many workers were lost while they ran it. */
   crashCount: number;
-  /** The runs so far, oldest first; the newest 100 are kept. */
+  /** The runs so far, oldest first; the newest 100 are kept. To be read only: in a `where` it is the column, which has no run that completed the job. */
   history: AttemptRecord[];
   /** What the handler returned, if it was JSON of at most 64 KiB, else null. */
   result: unknown;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { KyuEvents } from '../events/kyu-events.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
-import type { EnqueuedJob } from '../store/job-store.js';
+import type { EnqueuedJob } from '../store/enqueued-job.js';
 
 /** Is responsible for what follows the commit of an enqueue. The jobs are safe by then: nobody waits for this, and nothing of it throws. */
 @Injectable()

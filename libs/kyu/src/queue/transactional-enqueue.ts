@@ -3,7 +3,7 @@ import { KyuConfig } from '../config/kyu.config.js';
 import type { NewJob } from '../job/new-job.js';
 import { AfterCommit } from '../store/after-commit.js';
 import { dataSourceOf } from '../store/data-source-of.js';
-import type { EnqueuedJob } from '../store/job-store.js';
+import type { EnqueuedJob } from '../store/enqueued-job.js';
 import { TransactionalStore } from '../store/transactional-store.js';
 import {
   throughWhat,

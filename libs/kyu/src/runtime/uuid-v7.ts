@@ -1,13 +1,32 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Random bytes are drawn for this many ids at once: one system call per id costs more than the id. */
+/** Random bytes are drawn, and written as text, for this many ids at once: for each by itself both cost more than the id. */
 const POOLED_IDS = 256;
 const BYTES_PER_ID = 8;
-const pool = Buffer.allocUnsafe(POOLED_IDS * BYTES_PER_ID);
-let used = pool.length;
+const HEX_PER_ID = 2 * BYTES_PER_ID;
+const bytes = Buffer.allocUnsafe(POOLED_IDS * BYTES_PER_ID);
+let pool = '';
+let used = 0;
 
 let lastMs = 0;
 let counter = 0;
+/** Its text, as an id begins. */
+let time = '';
+
+function drawPool(): void {
+  randomFillSync(bytes);
+  for (let i = 0; i < bytes.length; i += BYTES_PER_ID)
+    bytes[i] = (bytes[i]! & 0x3f) | 0x80; // the variant
+  pool = bytes.toString('hex');
+  used = 0;
+}
+
+function setTime(ms: number): void {
+  lastMs = ms;
+  counter = 0;
+  const hex = ms.toString(16).padStart(12, '0');
+  time = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+}
 
 /**
  * A UUIDv7 (RFC 9562, 6.2 method 1): 48 bits of Unix milliseconds, a 12-bit counter, 62 random bits. Ids of one process
@@ -15,23 +34,14 @@ let counter = 0;
  * steps back, the id's time runs ahead of the clock instead of breaking that order.
  */
 export function uuidV7(now: number = Date.now()): string {
-  if (now > lastMs) {
-    lastMs = now;
-    counter = 0;
-  } else if (++counter > 0xfff) {
-    lastMs++;
-    counter = 0;
-  }
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  pool[used] = (pool[used]! & 0x3f) | 0x80; // the variant
-  const random = pool.toString('hex', used, used + BYTES_PER_ID);
-  used += BYTES_PER_ID;
-  const time = lastMs.toString(16).padStart(12, '0');
+  if (now > lastMs) setTime(now);
+  else if (++counter > 0xfff) setTime(lastMs + 1);
+  if (used === pool.length) drawPool();
   const sequence = counter.toString(16).padStart(3, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence}-${random.slice(0, 4)}-${random.slice(4)}`;
+  const variant = pool.slice(used, used + 4);
+  const random = pool.slice(used + 4, used + HEX_PER_ID);
+  used += HEX_PER_ID;
+  return `${time}${sequence}-${variant}-${random}`;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

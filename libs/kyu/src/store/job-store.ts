@@ -15,6 +15,7 @@ import {
   USUAL,
   type ClaimedRow,
 } from './job.sql.js';
+import { enqueuedJobs, type EnqueuedJob } from './enqueued-job.js';
 import { plainArray, unlessNull } from './plain-array.js';
 import {
   endsOf,
@@ -28,16 +29,6 @@ import {
   SETTLE_IF_OWNED,
   SETTLE_UNHELD,
 } from './settle.sql.js';
-
-/** A job that was stored. */
-export interface EnqueuedJob {
-  id: string;
-  jobType: string;
-  priority: number;
-  status: 'scheduled' | 'pending';
-  /** Milliseconds until it is due; not above 0 when it is due now. */
-  dueInMs: number;
-}
 
 /** A job that this process owns until it settles it with the same token. */
 export interface ClaimedJob {
@@ -91,18 +82,15 @@ export class JobStore {
       queue,
       plainArray(jobs, ({ id }) => id),
       jobs.map(({ jobType }) => jobType),
-      jobs.map(({ payloadJson }) => payloadJson),
+      // The driver would look for quotes and backslashes in each, and find many.
+      jobs.map(({ payloadJson }) => payloadJson).join('\n'),
       plainArray(jobs, ({ priority }) => priority),
       plainArray(jobs, ({ maxRetries }) => maxRetries),
       plainArray(jobs, ({ timeoutMs }) => timeoutMs),
       unlessNull(jobs.map(({ scheduledAt }) => scheduledAt)),
       unlessNull(jobs.map(({ contextJson }) => contextJson ?? null)),
     ]);
-    const stored = new Map(rows.map((row) => [row.id, row]));
-    return jobs.map(({ id, jobType, priority }) => {
-      const { status, due_in_ms: dueInMs } = stored.get(id)!;
-      return { id, jobType, priority, status, dueInMs };
-    });
+    return enqueuedJobs(jobs, rows);
   }
 
   /** The popped jobs that are now ours, in the order in which they were popped. */

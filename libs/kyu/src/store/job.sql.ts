@@ -10,10 +10,10 @@ import { Statement } from './statement.js';
 
 /** The statements of {@link JobStore}: a job's way from enqueue to its end. `now()` is the database's clock, always. */
 
+/** Of a job that is not due yet; null for one that is, which costs neither side anything. */
 export interface InsertedRow {
-  id: string;
-  status: 'scheduled' | 'pending';
-  due_in_ms: number;
+  id: string | null;
+  due_in_ms: number | null;
 }
 
 /**
@@ -35,17 +35,18 @@ export const insertJobs = (
          priority, max_retries, timeout_ms, coalesce(at, now()), context::json
     FROM (SELECT count(*) FROM durable) AS made_durable,
          ${source}
-  RETURNING id, status, date_part('epoch', scheduled_at - clock_timestamp()) * 1000 AS due_in_ms`;
+  RETURNING CASE WHEN status = 'scheduled' THEN id END AS id,
+            CASE WHEN status = 'scheduled' THEN date_part('epoch', scheduled_at - clock_timestamp()) * 1000 END AS due_in_ms`;
 
 /**
- * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, $5 priorities, $6 max_retries, $7 timeouts,
+ * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, a line each (JSON that is written without spaces has no line breaks), $5 priorities, $6 max_retries, $7 timeouts,
  * $8 scheduled_at or null for now, $9 contexts. Instead of an array of nothing but nulls, null.
  */
 export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
   insertJobs(
     jobs,
     '$1',
-    `unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
+    `unnest($2::uuid[], $3::text[], string_to_array($4::text, E'\\n'), $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
       AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)`,
   ),
 );

@@ -9,7 +9,7 @@ import { Statement } from './statement.js';
 
 /** How a run ends: the statements of {@link JobStore} for its last step. */
 
-/** The first row tells how many were settled. If it was all, the others are those that ended otherwise than asked, else all that were settled. */
+/** One row tells how many were settled. If it was all, the others are those that ended otherwise than asked, else all that were settled. */
 export interface ToldRow {
   id: string | null;
   status: string | null;

@@ -53,12 +53,14 @@ export function settleValues(
 /** How the runs ended that were settled, from what either form of a settle tells. */
 export function endsOf(
   settlements: readonly Settlement[],
-  [count, ...told]: readonly ToldRow[],
+  rows: readonly ToldRow[],
 ): Map<string, SettledStatus> {
-  const ends = new Map(
-    told.map(({ id, status }) => [id!, status as SettledStatus]),
-  );
-  if (count!.settled === settlements.length)
+  const ends = new Map<string, SettledStatus>();
+  let count = 0;
+  for (const { id, status, settled } of rows)
+    if (settled !== null) count = settled;
+    else ends.set(id!, status as SettledStatus);
+  if (count === settlements.length)
     for (const { id, outcome } of settlements)
       if (!ends.has(id)) ends.set(id, outcome.status);
   return ends;

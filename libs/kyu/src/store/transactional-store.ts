@@ -4,7 +4,7 @@ import { InvalidJobError } from '../errors/kyu.errors.js';
 import type { NewJob } from '../job/new-job.js';
 import { dataSourceOf } from './data-source-of.js';
 import { Database } from './database.js';
-import type { EnqueuedJob } from './job-store.js';
+import { enqueuedJobs, type EnqueuedJob } from './enqueued-job.js';
 import type { InsertedRow } from './job.sql.js';
 import { asNotCommitted } from './postgres-errors.js';
 import {
@@ -33,12 +33,7 @@ export class TransactionalStore {
       queue,
       jobs,
     );
-    const stored = new Map(rows.map((row) => [row.id, row]));
-    return jobs.map(({ id, jobType, priority }) => {
-      const { status, due_in_ms: dueInMs } = stored.get(id)!;
-      // The application may have its own idea of what a float8 becomes.
-      return { id, jobType, priority, status, dueInMs: Number(dueInMs) };
-    });
+    return enqueuedJobs(jobs, rows);
   }
 
   /** Stores jobs by any client; resolves to whatever that answers. */

@@ -1,0 +1,35 @@
+import type { NewJob } from '../job/new-job.js';
+import type { InsertedRow } from './job.sql.js';
+
+/** A job that was stored. */
+export interface EnqueuedJob {
+  id: string;
+  jobType: string;
+  priority: number;
+  status: 'scheduled' | 'pending';
+  /** Milliseconds until it is due; not above 0 when it is due now. */
+  dueInMs: number;
+}
+
+/** What became of the jobs that a statement stored, from what it returned. @throws {Error} when it did not store all of them. */
+export function enqueuedJobs(
+  jobs: readonly NewJob[],
+  rows: readonly InsertedRow[],
+): EnqueuedJob[] {
+  if (rows.length !== jobs.length)
+    throw new Error(
+      `PostgreSQL stored ${rows.length} of ${jobs.length} jobs, and reported no error. Is there a trigger or a rule on the jobs table that drops rows?`,
+    );
+  // The application may have its own idea of what a float8 becomes.
+  const later = new Map(
+    rows.flatMap(({ id, due_in_ms: dueInMs }): [string, number][] =>
+      id === null ? [] : [[id, Number(dueInMs)]],
+    ),
+  );
+  return jobs.map(({ id, jobType, priority }) => {
+    const dueInMs = later.size > 0 ? later.get(id) : undefined;
+    return dueInMs === undefined
+      ? { id, jobType, priority, status: 'pending', dueInMs: 0 }
+      : { id, jobType, priority, status: 'scheduled', dueInMs };
+  });
+}
