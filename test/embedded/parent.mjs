@@ -32,7 +32,7 @@ const endings = {
   },
   /** Works on after Ctrl-C, as a job queue does, and only then ends. */
   async drain() {
-    await once(process, 'SIGINT');
+    await interrupted;
     await client.query('select pg_sleep(0.3)');
     await redis.ping();
     say('drained');
@@ -41,6 +41,8 @@ const endings = {
   hang() {},
 };
 
+// Before anybody can know of it: who reads the line sends the signal.
+const interrupted = ending === 'drain' ? once(process, 'SIGINT') : undefined;
 say(JSON.stringify(servers));
 await endings[ending]();
 
