@@ -16,7 +16,7 @@ import { FULL, QUICK } from './scenarios/sizes.js';
 
 const say = (line: string): void => console.log(line);
 
-/** In a guard, noise must not fail the build: a ratio has to fall below half its target, or half of what the committed full run reached if that is less. */
+/** In a guard, noise must not fail the build: a ratio has to fall below half its target, or half of what the committed full run reached at the least if that is less. */
 const GUARD_SLACK = 2;
 
 async function main(args: BenchArguments): Promise<Report> {
@@ -76,7 +76,7 @@ const verdicts = args.guard
 say(table(report.results, verdicts));
 if (args.guard)
   say(
-    '\nThe goals that the committed run missed are those that it reached; the guard lets everything pass that reaches half of its goal.',
+    '\nThe goals that the committed run missed are what it reached in its worst round; the guard lets everything pass that reaches half of its goal.',
   );
 if (args.quick)
   say('\nThese are quick looks with small sizes: no results to quote.');

@@ -72,6 +72,22 @@ describe('targets', () => {
   it('of a guard are lowered to what was reached, and never raised', () => {
     const [missed] = withinReach([atLeast], results);
     expect(missed).toEqual({ ...atLeast, atLeast: 2 });
+    const rounds = results.map((each) => ({
+      ...each,
+      min: each.median * 0.8,
+      max: each.median * 1.25,
+    }));
+    expect(withinReach([atLeast], rounds)).toEqual([
+      { ...atLeast, atLeast: 1.28 }, // 16 / 12.5
+    ]);
+    const atMost: Target = {
+      measure: 'latency-p99',
+      against: { peer: 'pg-boss' },
+      atMost: 1,
+    };
+    expect(withinReach([atMost], rounds)).toEqual([
+      { ...atMost, atMost: 1.95 }, // 6.25 / 3.2
+    ]);
     const easy = { ...atLeast, atLeast: 1.5 };
     const unmeasured = { ...atLeast, measure: 'bulk' };
     expect(withinReach([easy, unmeasured], results)).toEqual([

@@ -97,7 +97,10 @@ export function judge(
   });
 }
 
-/** The targets for a guard against regressions: what a full run did not reach is held against what it did reach. */
+/**
+ * The targets for a guard against regressions: what a full run did not reach is held against what it reached at the least, Kyu's worst round against the best
+ * of the others. Ratios move from machine to machine, too.
+ */
 export function withinReach(
   targets: readonly Target[],
   reached: readonly Result[],
@@ -105,7 +108,8 @@ export function withinReach(
   return targets.map((target) => {
     const [verdict] = judge(reached, [target]);
     if (!verdict || verdict.passed) return target;
-    const value = Number(verdict.value.toPrecision(3));
+    const [least] = judge(atWorst(reached, target), [target]);
+    const value = Number(least!.value.toPrecision(3));
     return {
       ...target,
       ...(target.atLeast !== undefined && { atLeast: value }),
@@ -113,6 +117,16 @@ export function withinReach(
     };
   });
 }
+
+/** The results as they are when Kyu had its worst round, and all others their best. */
+const atWorst = (results: readonly Result[], { atLeast }: Target): Result[] =>
+  results.map((each) => ({
+    ...each,
+    median:
+      (each.contestant === 'kyu') === (atLeast !== undefined)
+        ? each.min
+        : each.max,
+  }));
 
 function compared(
   results: readonly Result[],
