@@ -27,6 +27,7 @@ export function enqueuedJobs(
     ),
   );
   return jobs.map(({ id, jobType, priority }) => {
+    // Nearly always none is later: then no id need be hashed.
     const dueInMs = later.size > 0 ? later.get(id) : undefined;
     return dueInMs === undefined
       ? { id, jobType, priority, status: 'pending', dueInMs: 0 }

@@ -22,6 +22,7 @@ const RUNS = `
       AS run(id, token, outcome, delay_ms, error, stack, result)`;
 
 const COMPLETED = `run.outcome = 'completed' AND job.cancel_requested_at IS NULL`;
+const FAILED = `run.outcome = 'failed' AND job.cancel_requested_at IS NULL`;
 const OUTCOME = `CASE WHEN job.cancel_requested_at IS NULL THEN run.outcome ELSE 'cancelled' END`;
 
 /** A row for each job would be as much to read as the claim's; nearly always the answer is that all went as asked. */
@@ -35,8 +36,8 @@ const told = (settled: string): string => `
 const settle = (jobs: string): string => `
   UPDATE ${jobs} AS job
      SET status = ${OUTCOME},
-         retry_count = job.retry_count + (run.outcome = 'failed' AND job.cancel_requested_at IS NULL)::int,
-         scheduled_at = CASE WHEN run.outcome = 'failed' AND job.cancel_requested_at IS NULL
+         retry_count = job.retry_count + (${FAILED})::int,
+         scheduled_at = CASE WHEN ${FAILED}
                              THEN now() + run.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
          error_message = run.error, result = run.result::json,
          locked_by = NULL, locked_at = NULL, started_at = NULL,
