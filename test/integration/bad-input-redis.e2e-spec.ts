@@ -43,14 +43,17 @@ afterEach(async () => {
   await Promise.all(fakes.splice(0).map((fake) => fake.close()));
 });
 
-/** Boots with this Redis, which must not take long, and runs some jobs. */
+/** A boot that waits for Redis waits for ever; one that does not takes the time of the migrations, on a busy machine up to some seconds. */
+const NOT_HELD_UP_MS = 10_000;
+
+/** Boots with this Redis, which must not hold it up, and runs some jobs. */
 async function startAndRun(url: string): Promise<TestKyu> {
   const begin = performance.now();
   const kyu = await startKyu({
     options: { redis: { url } },
     handlers: { double: (n: number) => n * 2 },
   });
-  expect(performance.now() - begin).toBeLessThan(2_000);
+  expect(performance.now() - begin).toBeLessThan(NOT_HELD_UP_MS);
   for (let n = 0; n < 5; n++) {
     const settled = kyu.nextEvent('job.settled');
     const id = await kyu.queue.enqueue('double', n);
