@@ -89,7 +89,7 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
   findCancelRequested: [
     jobSql.FIND_CANCEL_REQUESTED as never,
     ['worker1'],
-    'running',
+    'stopping',
   ],
   promote: [maintenanceSql.PROMOTE_DUE as never, ['q', 1_000], 'upcoming'],
   refill: [

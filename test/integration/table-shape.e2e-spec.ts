@@ -59,6 +59,11 @@ describe('the jobs table', () => {
       index('pkey', 'id', null),
       index('running', 'locked_by', is('running')),
       index(
+        'stopping',
+        'locked_by',
+        `((cancel_requested_at IS NOT NULL) AND ${is('running')})`,
+      ),
+      index(
         'upcoming',
         'queue, scheduled_at',
         "(status = ANY (ARRAY['scheduled'::text, 'failed'::text]))",

@@ -59,6 +59,53 @@ describe('Coalescer', () => {
     expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
   });
 
+  describe('with a time to gather', () => {
+    const sizes: number[] = [];
+    const newCoalescer = () => {
+      sizes.length = 0;
+      return new Coalescer<number, number>(
+        async (items) => {
+          sizes.push(items.length);
+          return [...items];
+        },
+        { maxBatch: 500, splitOn: never, gatherMs: 50 },
+      );
+    };
+    const addAll = (coalescer: Coalescer<number, number>, count: number) =>
+      Promise.all(Array.from({ length: count }, (_, n) => coalescer.add(n)));
+
+    it('keeps nobody waiting while batches are small', async () => {
+      const coalescer = newCoalescer();
+      const begin = performance.now();
+      for (let n = 0; n < 5; n++) await coalescer.add(n);
+      expect(performance.now() - begin).toBeLessThan(50);
+      expect(sizes).toEqual([1, 1, 1, 1, 1]);
+    });
+
+    it('makes one batch of those that come one by one after a large one, and waits once', async () => {
+      const coalescer = newCoalescer();
+      await addAll(coalescer, 9);
+      const answers: Promise<number>[] = [];
+      for (let n = 0; n < 5; n++) {
+        answers.push(coalescer.add(n));
+        await turn();
+      }
+      expect(await Promise.all(answers)).toEqual([0, 1, 2, 3, 4]);
+      await coalescer.add(6);
+      await coalescer.add(7);
+      expect(sizes).toEqual([9, 5, 1, 1]);
+    });
+
+    it('sends at once what is enough', async () => {
+      const coalescer = newCoalescer();
+      await addAll(coalescer, 9);
+      const begin = performance.now();
+      await addAll(coalescer, 300);
+      expect(performance.now() - begin).toBeLessThan(50);
+      expect(sizes).toEqual([9, 300]);
+    });
+  });
+
   it('makes no batch larger than its limit', async () => {
     const sizes: number[] = [];
     const coalescer = new Coalescer<number, number>(

@@ -9,7 +9,7 @@ interface Waiting<Item, Result> {
 /**
  * Makes one statement of what many callers ask for at the same time, as a data loader does; each caller still waits for, and gets, the answer to its own.
  * A lone call goes out at the end of the turn of the event loop. At most two batches are under way: while they are, callers
- * gather for the next one, so the batches grow with the load and not by a timer.
+ * gather for the next one, so the batches grow with the load. Where nobody's next step waits for the answer, `gatherMs` makes them grow sooner.
  */
 export class Coalescer<Item, Result> {
   /** Batches go out in the async context of nobody: in that of the first caller, what they lead to would see the tenant of one and belong to many. */
@@ -17,6 +17,9 @@ export class Coalescer<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
   private underWay = 0;
   private scheduled = false;
+  /** The last batch was no small one, and nobody has waited for company since. */
+  private expectsCompany = false;
+  private gathering: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<Result[]>,
@@ -26,6 +29,8 @@ export class Coalescer<Item, Result> {
       /** Bytes of one batch, by `weigh`; a single item may have more. @default no limit */
       maxBytes?: number;
       weigh?: (item: Item) => number;
+      /** How long, in ms, the first of a batch waits for company, if that can be expected. @default not at all */
+      gatherMs?: number;
       /** Whether a batch that failed this way should be tried one by one, because a single item may be to blame. */
       splitOn: (error: unknown) => boolean;
     },
@@ -40,6 +45,10 @@ export class Coalescer<Item, Result> {
 
   private schedule(): void {
     if (this.scheduled || this.underWay >= MAX_UNDER_WAY) return;
+    if (this.expectsCompany && this.waiting.length < ENOUGH)
+      return this.gather();
+    clearTimeout(this.gathering);
+    this.gathering = undefined;
     this.scheduled = true;
     // After the I/O of this turn, and all that its callbacks ask for.
     setImmediate(() => {
@@ -48,9 +57,19 @@ export class Coalescer<Item, Result> {
     });
   }
 
+  private gather(): void {
+    this.gathering ??= setTimeout(() => {
+      this.gathering = undefined;
+      this.expectsCompany = false;
+      this.schedule();
+    }, this.options.gatherMs);
+  }
+
   private send(): void {
     const batch = this.waiting.splice(0, this.batchSize());
     if (batch.length === 0) return;
+    this.expectsCompany =
+      this.options.gatherMs !== undefined && batch.length > COMPANY;
     this.underWay++;
     void this.settle(batch).finally(() => {
       this.underWay--;
@@ -82,6 +101,11 @@ export class Coalescer<Item, Result> {
     }
   }
 }
+
+/** Who was in a batch larger than this will hardly be the last for a while. */
+const COMPANY = 8;
+/** So many do not wait for more: it would save nothing. */
+const ENOUGH = 250;
 
 /** One on its way, one being executed: a third would only make the batches smaller. */
 const MAX_UNDER_WAY = 2;

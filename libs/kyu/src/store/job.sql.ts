@@ -212,7 +212,7 @@ export const CANCEL_IF_UNFINISHED = new Statement<{
   RETURNING job_type, status`,
 );
 
-/** $1 worker: the jobs that it runs and should stop. A look at the few rows of one worker in the index of running jobs. */
+/** $1 worker: the jobs that it runs and should stop. Reads the index of those alone, which is nearly always empty. */
 export const FIND_CANCEL_REQUESTED = new Statement<{
   id: string;
   claim_token: number;

@@ -8,7 +8,7 @@ import { JobExecutor } from './job-executor.js';
 
 /**
  * A handler learns within a second that its job was cancelled. One look at Postgres serves with Redis and without; it is made only while something
- * runs here, and reads the few rows of this worker in the index of running jobs.
+ * runs here, and reads an index that holds nothing else.
  */
 const PERIOD_MS = 500;
 
