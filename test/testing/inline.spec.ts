@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { jest } from '@jest/globals';
 import { JobHandler, type QueueService } from '@kyu/nestjs';
 import { drain, expectEnqueued, nextEvent, perform } from '@kyu/testing';
 import { bootEmail } from './boot.js';
@@ -67,6 +68,22 @@ it('runs jobs side by side, each its own', async () => {
   const to = Array.from({ length: 20 }, (_, i) => `${i}@x.org`);
   await Promise.all(to.map((one) => queue.enqueue(SendEmail, { to: one })));
   expect(log).toHaveLength(20);
+});
+
+it('waits for no timer, which may be one of the test', async () => {
+  const { queue, log } = await bootEmail({ mode: 'inline' });
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'],
+  });
+  try {
+    const send = (to: string) =>
+      queue.enqueueMany([{ type: SendEmail, payload: { to } }]);
+    await Promise.all(Array.from({ length: 20 }, (_, i) => send(`${i}@x.org`)));
+    await send('last@x.org');
+    expect(log).toHaveLength(21);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 it('hands nothing of the caller to the handler but what travels', async () => {

@@ -37,6 +37,7 @@ async function main(args: BenchArguments): Promise<Report> {
       command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
       rounds,
       quick,
+      servers: servers.description,
     });
     const run = { ground, sizes: quick ? QUICK : FULL };
     const save = (findings: Findings): Promise<void> =>
@@ -85,6 +86,6 @@ if (report.failures.length > 0) {
   process.exitCode = 1;
 }
 if (args.guard && verdicts.some(({ passed }) => !passed)) {
-  console.error('\nA ratio is below half of its target.');
+  console.error('\nA ratio is below half of its goal.');
   process.exitCode = 1;
 }

@@ -25,12 +25,12 @@ export const CONFIGURATIONS: Record<ContestantName, Configuration> = {
   },
   'graphile-worker': {
     packages: ['graphile-worker', 'pg'],
-    text: 'concurrentJobs: 50, maxPoolSize: 51, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0, no log; addJobs() in bulk, a pool of 25 to enqueue; pollInterval: 500 where latency is measured.',
+    text: 'concurrentJobs: 50, maxPoolSize: 51, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0, no log; addJobs() in bulk, a pool of 25 to enqueue; pollInterval: 500 where latency is measured; no localQueue where priority is.',
     link: 'https://worker.graphile.org/docs/performance',
   },
   'pg-boss': {
     packages: ['pg-boss', 'pg'],
-    text: 'batchSize: 500, localConcurrency: 2, burstWhenBatchFull, 25 jobs of each batch at once, a pool of 25; insert() in bulk; LISTEN/NOTIFY except where throughput is measured, and polls of 0.5 s where latency is.',
+    text: 'batchSize: 500, localConcurrency: 2, burstWhenBatchFull, 25 jobs of each batch at once, a pool of 25; insert() in bulk; LISTEN/NOTIFY except where throughput is measured, and polls of 0.5 s where latency is; batchSize: 25 where priority is.',
     link: 'https://pgboss.io/api/workers',
   },
   floor: {

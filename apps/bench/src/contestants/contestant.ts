@@ -27,7 +27,7 @@ export interface JobOptions {
 export type Handler = (payload: Payload) => Promise<void> | void;
 
 /** What the scenario is about: a peer may have another best configuration for each, and gets it. */
-export type Tuning = 'throughput' | 'latency' | 'idle';
+export type Tuning = 'throughput' | 'latency' | 'priority' | 'idle';
 
 export interface ContestantSettings {
   postgresUrl: string;

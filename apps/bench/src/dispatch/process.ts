@@ -102,17 +102,19 @@ async function time(
   return median(times.slice(WARM_UP));
 }
 
-/** What the executor does with a claimed job before it settles it: find the handler, make its context, arm the timeout, call. */
+/** What the executor does with a claimed job before it settles it: find the handler, make its context, open what travelled with it, arm the timeout, call. */
 async function newExecute(
   app: INestApplicationContext,
 ): Promise<() => Promise<unknown>> {
-  const { HandlerRegistry, JobRun, LateTimers } = await loadInternals();
+  const { HandlerRegistry, JobRun, JobScope, LateTimers } =
+    await loadInternals();
   const registry = app.get(HandlerRegistry);
+  const scope = app.get(JobScope);
   const timers = new LateTimers();
   return () => {
     const handler = registry.resolve(TYPE)!;
     const run = new JobRun(JOB, 'kyu:default', 'worker', timers);
-    return run.withTimeout(Promise.resolve(handler(PAYLOAD, run.context)));
+    return scope.run(run, handler, PAYLOAD);
   };
 }
 

@@ -52,6 +52,7 @@ class GraphileWorker implements Contestant {
   }
 
   async work(handler: Handler, slots: number): Promise<void> {
+    const { tuning } = this.settings;
     this.runner = await run({
       noHandleSignals: true,
       taskList: { [TASK]: async (job) => handler(job as Payload) },
@@ -60,11 +61,14 @@ class GraphileWorker implements Contestant {
           connectionString: this.settings.postgresUrl,
           concurrentJobs: slots,
           maxPoolSize: slots + 1,
-          localQueue: { size: 500 },
+          // What it has fetched it works off before it looks for something urgent.
+          ...(tuning !== 'priority' && { localQueue: { size: 500 } }),
           completeJobBatchDelay: 0,
           failJobBatchDelay: 0,
           logger,
-          ...(this.settings.tuning === 'latency' && { pollInterval: 500 }),
+          ...((tuning === 'latency' || tuning === 'priority') && {
+            pollInterval: 500,
+          }),
         },
       },
     });

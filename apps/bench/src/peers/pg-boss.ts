@@ -49,14 +49,16 @@ class PgBossContestant implements Contestant {
   }
 
   async work(handler: Handler, slots: number): Promise<void> {
+    const { tuning } = this.settings;
     await this.openQueue();
     await this.boss!.work<Payload>(
       QUEUE,
       {
-        batchSize: BATCH,
+        // As many as run at once, where an urgent job must not wait behind a batch.
+        batchSize: tuning === 'priority' ? slots / FETCHERS : BATCH,
         localConcurrency: FETCHERS,
         burstWhenBatchFull: true,
-        ...(this.settings.tuning === 'latency' && {
+        ...((tuning === 'latency' || tuning === 'priority') && {
           pollingIntervalSeconds: 0.5,
           notifyPollingIntervalSeconds: 0.5,
         }),

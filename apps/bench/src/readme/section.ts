@@ -73,5 +73,5 @@ function origin({
   const what = quick
     ? '**A quick look with small sizes, to be replaced by a full run.** '
     : '';
-  return `${what}${date.slice(0, 10)}, \`${command}\`: medians of ${rounds} round${rounds === 1 ? '' : 's'} on ${hardware.cores} cores (${hardware.processor}), PostgreSQL ${versions.PostgreSQL}, Redis ${versions.Redis}, Node ${versions.node}; bullmq ${versions.bullmq}, graphile-worker ${versions['graphile-worker']}, pg-boss ${versions['pg-boss']}, each in its best documented configuration. The floor is plain SQL without a job queue.`;
+  return `${what}${date.slice(0, 10)}, \`${command}\`: medians of ${rounds} round${rounds === 1 ? '' : 's'} on ${hardware.cores} cores (${hardware.processor}), PostgreSQL ${versions.PostgreSQL}, ${versions.Redis}, Node ${versions.node}; bullmq ${versions.bullmq}, graphile-worker ${versions['graphile-worker']}, pg-boss ${versions['pg-boss']}, each in its best documented configuration. The floor is plain SQL without a job queue.`;
 }

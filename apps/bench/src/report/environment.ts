@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { CONFIGURATIONS } from '../contestants/configurations.js';
 import { CONTESTANTS } from '../contestants/names.js';
 import type { Ground } from '../harness/ground.js';
@@ -10,6 +12,8 @@ export interface Environment {
   command: string;
   rounds: number;
   quick: boolean;
+  /** Where the servers came from. */
+  servers: string;
   hardware: Record<string, string>;
   versions: Record<string, string>;
   postgresSettings: Record<string, string>;
@@ -21,6 +25,7 @@ const POSTGRES_SETTINGS = [
   'synchronous_commit',
   'full_page_writes',
   'wal_level',
+  'wal_sync_method',
   'shared_buffers',
   'max_wal_size',
   'checkpoint_timeout',
@@ -32,7 +37,7 @@ const REDIS_SETTINGS = ['appendonly', 'appendfsync', 'save', 'maxmemory'];
 
 export async function describeEnvironment(
   { postgres, redis }: Ground,
-  run: Pick<Environment, 'command' | 'rounds' | 'quick'>,
+  run: Pick<Environment, 'command' | 'rounds' | 'quick' | 'servers'>,
 ): Promise<Environment> {
   const settings = await postgres.query<{ name: string; setting: string }>(
     'SELECT name, current_setting(name) AS setting FROM pg_settings WHERE name = ANY($1) ORDER BY name',
@@ -46,6 +51,7 @@ export async function describeEnvironment(
   return {
     date: new Date().toISOString(),
     ...run,
+    command: `${run.command} (of commit ${commit()})`,
     hardware: {
       processor: cpu?.model.trim() ?? 'unknown',
       cores: String(os.cpus().length),
@@ -55,7 +61,7 @@ export async function describeEnvironment(
     versions: {
       node: process.versions.node,
       PostgreSQL: rows[0]!.server_version,
-      Redis: /(?:valkey|redis)_version:([\d.]+)/.exec(info)?.[1] ?? 'unknown',
+      Redis: redisVersion(info),
       ...packageVersions(),
     },
     postgresSettings: Object.fromEntries(
@@ -63,6 +69,29 @@ export async function describeEnvironment(
     ),
     redisSettings: await redisSettings(redis),
   };
+}
+
+/** With its name: Valkey says beside its own version which one of Redis it is compatible with. */
+function redisVersion(info: string): string {
+  const valkey = /valkey_version:([\d.]+)/.exec(info)?.[1];
+  if (valkey !== undefined) return `Valkey ${valkey}`;
+  return `Redis ${/redis_version:([\d.]+)/.exec(info)?.[1] ?? 'unknown'}`;
+}
+
+/** Which Kyu it was: its version says little between two releases. */
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, {
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    const changed = git('status', '--porcelain') !== '';
+    return `${git('rev-parse', '--short', 'HEAD')}${changed ? ', with changes' : ''}`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 function packageVersions(): Record<string, string> {

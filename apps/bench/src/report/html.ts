@@ -51,7 +51,7 @@ const of = (results: readonly Result[], id: string): Result[] =>
   results.filter(({ scenario }) => scenario === id);
 
 const summary = ({ date, rounds, hardware, versions }: Environment): string =>
-  `${date.slice(0, 10)}; ${rounds} round${rounds === 1 ? '' : 's'}; ${hardware.cores} × ${hardware.processor}; Node ${versions.node}, PostgreSQL ${versions.PostgreSQL}, Redis ${versions.Redis}.`;
+  `${date.slice(0, 10)}; ${rounds} round${rounds === 1 ? '' : 's'}; ${hardware.cores} × ${hardware.processor}; Node ${versions.node}, PostgreSQL ${versions.PostgreSQL}, ${versions.Redis}.`;
 
 function section(
   { name, title, measures }: Scenario,
@@ -117,13 +117,14 @@ function configurations({ versions }: Environment): string {
 }
 
 function facts(environment: Environment): string {
-  const { command, date, hardware } = environment;
+  const { command, date, hardware, servers } = environment;
   return grid(
     ['', ''],
     Object.entries({
       command,
       date,
       ...hardware,
+      servers,
       Node: environment.versions.node!,
       PostgreSQL: `${environment.versions.PostgreSQL}: ${list(environment.postgresSettings)}`,
       Redis: `${environment.versions.Redis}: ${list(environment.redisSettings)}`,

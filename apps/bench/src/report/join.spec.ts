@@ -7,6 +7,7 @@ const report = (scenario: string, environment = {}): Report => ({
     command: `npm run bench -- --scenario ${scenario}`,
     rounds: 3,
     quick: false,
+    servers: '',
     hardware: { cores: '2' },
     versions: {},
     postgresSettings: {},

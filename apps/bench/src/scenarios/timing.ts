@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Tuning } from '../contestants/contestant.js';
 import { CONTESTANTS } from '../contestants/names.js';
 import type { Arena, ContestantProgram } from '../harness/arena.js';
 import { monotonic, until } from '../harness/clock.js';
@@ -17,12 +18,11 @@ const URGENT_EVERY_MS = 700;
 const entrant = (
   contestant: Entrant['contestant'],
   round: (arena: Arena, sizes: Sizes) => Promise<Round>,
+  tuning: Tuning = 'latency',
 ): Entrant => ({
   contestant,
   round: ({ ground, sizes }) =>
-    inArena(ground, contestant, { tuning: 'latency' }, (arena) =>
-      round(arena, sizes),
-    ),
+    inArena(ground, contestant, { tuning }, (arena) => round(arena, sizes)),
 });
 
 const queues = CONTESTANTS.filter((name) => name !== 'floor');
@@ -161,5 +161,5 @@ export const priority: Scenario = {
       better: 'less',
     },
   ],
-  entrants: queues.map((name) => entrant(name, priorityRound)),
+  entrants: queues.map((name) => entrant(name, priorityRound, 'priority')),
 };

@@ -9,7 +9,7 @@ import { WorkerStore } from '../store/worker-store.js';
 import { Scheduler } from './scheduler.js';
 
 /** How precisely the period is kept. */
-const TICK_MS = 1_000;
+const TICK_MS = 250;
 /** Rescue comes after heartbeatTimeout plus at most this; each look is one statement on the small index of running jobs. */
 const MAX_PERIOD_MS = 5_000;
 /** More at once would hold row locks too long; a full batch is followed by the next at once. */

@@ -19,6 +19,7 @@ export class Coalescer<Item, Result> {
   private scheduled = false;
   /** The last batch was no small one, and nobody has waited for company since. */
   private expectsCompany = false;
+  private readonly gatherMs: number;
   private gathering: NodeJS.Timeout | undefined;
 
   constructor(
@@ -29,12 +30,14 @@ export class Coalescer<Item, Result> {
       /** Bytes of one batch, by `weigh`; a single item may have more. @default no limit */
       maxBytes?: number;
       weigh?: (item: Item) => number;
-      /** How long, in ms, the first of a batch waits for company, if that can be expected. @default not at all */
+      /** How long, in ms, the first of a batch waits for company, if that can be expected. @default 0, not at all */
       gatherMs?: number;
       /** Whether a batch that failed this way should be tried one by one, because a single item may be to blame. */
       splitOn: (error: unknown) => boolean;
     },
-  ) {}
+  ) {
+    this.gatherMs = options.gatherMs ?? 0;
+  }
 
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -44,9 +47,10 @@ export class Coalescer<Item, Result> {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.underWay >= MAX_UNDER_WAY) return;
+    if (this.scheduled) return;
     if (this.expectsCompany && this.waiting.length < ENOUGH)
       return this.gather();
+    if (this.underWay >= MAX_UNDER_WAY) return;
     clearTimeout(this.gathering);
     this.gathering = undefined;
     this.scheduled = true;
@@ -62,14 +66,13 @@ export class Coalescer<Item, Result> {
       this.gathering = undefined;
       this.expectsCompany = false;
       this.schedule();
-    }, this.options.gatherMs);
+    }, this.gatherMs);
   }
 
   private send(): void {
     const batch = this.waiting.splice(0, this.batchSize());
     if (batch.length === 0) return;
-    this.expectsCompany =
-      this.options.gatherMs !== undefined && batch.length > COMPANY;
+    this.expectsCompany = this.gatherMs > 0 && batch.length > COMPANY;
     this.underWay++;
     void this.settle(batch).finally(() => {
       this.underWay--;

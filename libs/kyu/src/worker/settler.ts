@@ -16,12 +16,6 @@ import type { JobRun } from './job-run.js';
 /** Beyond this a batch waits longer for its own rows than it saves. */
 export const MAX_COALESCED = 500;
 
-/**
- * No slot waits for a settle, so the outcomes of handlers that end one by one gather for this long. Measured with handlers that wait 5 ms: a fifth less work
- * for Postgres, a seventh less for Node. Not longer: a crash runs again what was not settled.
- */
-const GATHER_MS = 4;
-
 /** How a run ended, for those who count: `released` and `fenced` left nothing behind. */
 export type RunEnd = SettledStatus | 'released' | 'fenced';
 
@@ -35,7 +29,7 @@ export class Settler {
   >((settlements) => this.settleBatch(settlements), {
     maxBatch: MAX_COALESCED,
     splitOn: isRefusedData,
-    gatherMs: GATHER_MS,
+    gatherMs: this.store.settleGatherMs,
   });
 
   constructor(

@@ -14,6 +14,8 @@ import type { RunEnd } from './settler.js';
 
 /** Due jobs that one runOnce() step promotes. */
 const PROMOTE_BATCH = 1_000;
+/** Outcomes that wait to be stored while runOnce() claims nothing: a slow Postgres must not fill the memory. */
+const MAX_UNSETTLED = 1_000;
 
 /** Is responsible for working through the queue: on and on between start and stop, or once. */
 @Injectable()
@@ -138,6 +140,8 @@ export class WorkerService extends JobRunner implements WorkerWatch {
   /** Straight from Postgres: it knows what is due, Redis only what was staged. */
   private async drainDue(): Promise<RunCounts> {
     const counts: RunCounts = { claimed: 0, completed: 0, failed: 0, dead: 0 };
+    /** Handlers under way; and those whose outcome is not stored, too. */
+    const busy = new Set<Promise<void>>();
     const running = new Set<Promise<void>>();
     const abandoned = new Promise<'abandoned'>((resolve) => {
       this.abandon = () => resolve('abandoned');
@@ -151,20 +155,31 @@ export class WorkerService extends JobRunner implements WorkerWatch {
         await this.maintenance.promoteDue(this.config.queueName, PROMOTE_BATCH);
       const jobs = this.stopping
         ? []
-        : await this.claimer.claimWaiting(this.config.workers - running.size);
+        : await this.claimer.claimWaiting(this.config.workers - busy.size);
       counts.claimed += jobs.length;
       for (const job of jobs) {
-        const run: Promise<void> = this.executor
-          .execute(job)
-          .then(count)
-          .finally(() => running.delete(run));
-        running.add(run);
+        const slot: Promise<void> = new Promise((free) => {
+          const run: Promise<void> = this.executor
+            .execute(job, () => {
+              busy.delete(slot);
+              free();
+            })
+            .then(count)
+            .finally(() => running.delete(run));
+          running.add(run);
+        });
+        busy.add(slot);
       }
       if (jobs.length === 0 && running.size === 0) return counts;
-      // Look again when a slot is free; or, with nothing more to claim, when a run ends that may have enqueued something.
-      if (jobs.length === 0 || running.size === this.config.workers)
-        if ((await Promise.race([...running, abandoned])) === 'abandoned')
-          return counts;
+      // Look again when a slot is free; or, with nothing more to claim or too much to store, when a run ends: it may have enqueued something.
+      const wait =
+        jobs.length === 0 || running.size > MAX_UNSETTLED
+          ? running
+          : busy.size === this.config.workers
+            ? busy
+            : undefined;
+      if (wait && (await Promise.race([...wait, abandoned])) === 'abandoned')
+        return counts;
     }
   }
 }
