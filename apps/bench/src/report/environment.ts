@@ -87,7 +87,7 @@ function commit(): string {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
   try {
-    const changed = git('status', '--porcelain') !== '';
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ', with changes' : ''}`;
   } catch {
     return 'unknown';

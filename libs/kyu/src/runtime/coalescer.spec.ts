@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Coalescer } from './coalescer.js';
 
 const never = (): boolean => false;
@@ -73,6 +74,8 @@ describe('Coalescer', () => {
         { maxBatch: 500, splitOn: never, gatherMs },
       );
     };
+    afterEach(() => jest.useRealTimers());
+
     const addAll = (coalescer: Coalescer<number, number>, count: number) =>
       Promise.all(Array.from({ length: count }, (_, n) => coalescer.add(n)));
 
@@ -106,20 +109,20 @@ describe('Coalescer', () => {
     });
 
     it('sends what has waited for a place long enough when there is one', async () => {
+      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
       const batches = new Batches();
       const coalescer = new Coalescer(batches.run, {
         maxBatch: 500,
         splitOn: never,
-        gatherMs: 1,
+        gatherMs: FOR_EVER_MS,
       });
       const answers = [addAll(coalescer, 9)];
       await turn();
       answers.push(addAll(coalescer, 300));
       await turn();
       answers.push(addAll(coalescer, 3));
-      await new Promise((resolve) => {
-        setTimeout(resolve, 20); // the time to gather is over
-      });
+      jest.advanceTimersByTime(FOR_EVER_MS);
+      await turn();
       expect(batches.seen.map(({ length }) => length)).toEqual([9, 300]);
       batches.end();
       batches.end();
