@@ -45,7 +45,8 @@ async function run(kyu: TestKyu, count: number): Promise<number> {
 function backInRedis(kyu: TestKyu): Promise<unknown> {
   const ids: string[] = []; // staging is not waited for: look at those before, too
   return until('ids to be staged again', async () => {
-    ids.push(await kyu.queue.enqueue('work', null));
+    // Two: an idle worker would keep one to itself.
+    ids.push(...(await kyu.queue.enqueueMany(many(2))));
     const scores = await redis.zmscore(kyu.queueName, ...ids);
     return scores.some((score) => score !== null);
   });

@@ -72,7 +72,7 @@ describe('@OnJobEvent()', () => {
     const { id } = await runJob(kyu.app, 'works');
     const job = { id, jobType: 'works', queue: kyu.queueName };
     expect(heard).toEqual([
-      ['enqueued', { ...job, status: 'pending' }],
+      ['enqueued', { ...job, status: 'running' }],
       ['claimed', { ...job, waitedMs: expect.any(Number) as number }],
       ['completed', { ...job, durationMs: expect.any(Number) as number }],
     ]);

@@ -2,6 +2,7 @@ import { KyuEvents, QueueService } from '@kyu/nestjs';
 import {
   Announcer,
   HandlerRegistry,
+  IdleWorker,
   JobReader,
   JobRunner,
   JobScope,
@@ -25,6 +26,7 @@ const PARTS = [
   KyuEvents,
   TransactionalEnqueue,
   Announcer,
+  IdleWorker,
 ] as const;
 
 type Parts = Instances<typeof PARTS>;

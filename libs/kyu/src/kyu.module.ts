@@ -35,6 +35,7 @@ import { metricsController } from './metrics/metrics.controller.js';
 import { metricProviders } from './metrics/metrics.providers.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
+import { IdleWorker } from './queue/idle-worker.js';
 import { JobRunner } from './queue/job-runner.js';
 import { QueueService } from './queue/queue.service.js';
 import { TransactionalEnqueue } from './queue/transactional-enqueue.js';
@@ -55,6 +56,7 @@ import { WorkerStore } from './store/worker-store.js';
 import { findTracer } from './tracing/find-tracer.js';
 import { CancelWatch } from './worker/cancel-watch.js';
 import { Claimer } from './worker/claimer.js';
+import { DirectClaim } from './worker/direct-claim.js';
 import { Dispatcher } from './worker/dispatcher.js';
 import { Heartbeat } from './worker/heartbeat.js';
 import { Settler } from './worker/settler.js';
@@ -188,6 +190,7 @@ function register(
     TransactionalRunner,
     JobExecutor,
     Dispatcher,
+    { provide: IdleWorker, useClass: DirectClaim },
     Heartbeat,
     CancelWatch,
     WorkerService,

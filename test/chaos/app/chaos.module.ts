@@ -38,7 +38,7 @@ export class ChaosModule {
           },
           redis: { url: settings.redisUrl },
           queueName: settings.queueName,
-          mode: role === 'worker' ? 'worker' : 'producer',
+          mode: role === 'worker' || role === 'both' ? role : 'producer',
           workers: kyu.workers,
           metricsPort: 0,
           metricsPath: false,
@@ -60,7 +60,7 @@ export class ChaosModule {
       ],
       providers: [
         { provide: Ledger, useValue: ledger },
-        ...(role === 'worker' ? [ChaosHandlers] : []),
+        ...(role === 'worker' || role === 'both' ? [ChaosHandlers] : []),
       ],
       exports: [Ledger],
     };

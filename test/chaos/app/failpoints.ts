@@ -18,6 +18,7 @@ const SENT_MS = 3;
 /** The statements during which a process may die. */
 const MID_STATEMENT: Readonly<Record<string, Failpoint>> = {
   enqueue: 'chaos-mid-enqueue',
+  enqueue_claimed: 'chaos-mid-enqueue',
   claim_popped: 'chaos-mid-claim',
   claim_waiting: 'chaos-mid-claim',
   settle: 'chaos-mid-settle',

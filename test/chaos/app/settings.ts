@@ -1,6 +1,6 @@
 /** What a process of the system under test is told by the harness: one JSON in its environment, as it holds a password. */
 export interface AppSettings {
-  role: 'worker' | 'producer' | 'canceller';
+  role: 'worker' | 'producer' | 'canceller' | 'both';
   /** Of this incarnation; the keys of its jobs begin with it. */
   name: string;
   seed: number;

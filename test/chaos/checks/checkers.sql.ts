@@ -92,7 +92,7 @@ export const CHECKERS: readonly Checker[] = [
       SELECT id, op || ' ' || coalesce(old_status, '') || ' → ' || coalesce(new_status, '') || ' at ' || at AS detail
         FROM ${schema}.chaos_audit
        WHERE CASE op
-               WHEN 'INSERT' THEN new_status NOT IN ('scheduled', 'pending')
+               WHEN 'INSERT' THEN new_status NOT IN ('scheduled', 'pending', 'running')
                WHEN 'DELETE' THEN old_status NOT IN ${TERMINAL}
                -- A cancel marks a running job and changes nothing else.
                ELSE (old_status, new_status) NOT IN (${LEGAL})
@@ -114,7 +114,7 @@ export const CHECKERS: readonly Checker[] = [
         FROM (SELECT id, new_token, new_status, old_status,
                      max(new_token) FILTER (WHERE new_status = 'running') OVER (PARTITION BY id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS highest
                 FROM ${schema}.chaos_audit) AS claim
-       WHERE new_status = 'running' AND old_status <> 'running' AND new_token <= highest`,
+       WHERE new_status = 'running' AND old_status IS DISTINCT FROM 'running' AND new_token <= highest`,
   },
   {
     name: 'late settle accepted',
@@ -167,18 +167,18 @@ export const CHECKERS: readonly Checker[] = [
     promise: 'I9: nothing starts before its time',
     sql: ({ schema }) => `
       SELECT id, 'claimed at ' || now_at || ', due at ' || scheduled_at AS detail
-        FROM ${schema}.chaos_audit WHERE old_status <> 'running' AND new_status = 'running' AND now_at < scheduled_at`,
+        FROM ${schema}.chaos_audit WHERE old_status IS DISTINCT FROM 'running' AND new_status = 'running' AND now_at < scheduled_at`,
   },
   {
     name: 'started without a claim',
     promise: 'I5: one claim, one start',
     sql: ({ schema }) => `
       SELECT id, count(*) || ' starts with the token ' || token || ' and ' ||
-             (SELECT count(*) FROM ${schema}.chaos_audit AS claim WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status <> 'running')
+             (SELECT count(*) FROM ${schema}.chaos_audit AS claim WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status IS DISTINCT FROM 'running')
              || ' claims' AS detail
         FROM ${schema}.chaos_ledger AS start WHERE kind = 'start' GROUP BY id, token
       HAVING count(*) > (SELECT count(*) FROM ${schema}.chaos_audit AS claim
-                          WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status <> 'running')`,
+                          WHERE claim.id = start.id AND new_token = start.token AND new_status = 'running' AND old_status IS DISTINCT FROM 'running')`,
   },
   {
     name: 'doubled without a cause',

@@ -116,7 +116,7 @@ export class Arena {
   async addProducers(
     count: number,
     producing: Partial<ProducingSettings>,
-    role: 'producer' | 'canceller' = 'producer',
+    role: 'producer' | 'canceller' | 'both' = 'producer',
   ): Promise<Slot[]> {
     return this.add(role, count, { ...PRODUCING_DEFAULTS, ...producing });
   }

@@ -14,6 +14,7 @@ const ENTRIES = {
   worker: fileURLToPath(new URL('../app/worker.main.js', import.meta.url)),
   producer: fileURLToPath(new URL('../app/producer.main.js', import.meta.url)),
   canceller: fileURLToPath(new URL('../app/producer.main.js', import.meta.url)),
+  both: fileURLToPath(new URL('../app/producer.main.js', import.meta.url)),
 };
 
 /** Every process that was started and has not ended: by these pids and no others the suite cleans up. */

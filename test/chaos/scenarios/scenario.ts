@@ -14,7 +14,7 @@ export interface Scenario {
   name: string;
   /** What is done, in words. */
   about: string;
-  options?: Pick<ArenaOptions, 'kyu' | 'pruneEveryMs'>;
+  options?: Pick<ArenaOptions, 'kyu' | 'pruneEveryMs' | 'failpoints'>;
   /** Whether it does something to a server that everybody on it would notice: then it runs alone. */
   alone?: boolean;
   /** How long after the faults the last job may take. */

@@ -161,6 +161,35 @@ export const WORKER_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'own jobs',
+    about:
+      'processes that run what they enqueue, claimed by the statement that stores it, are killed during it, frozen, and lose its answer',
+    options: {
+      failpoints: () => [
+        { name: 'chaos-mid-enqueue', probability: 0.01, signal: 'SIGKILL' },
+      ],
+    },
+    quiesceMs: 15_000,
+    mutants: {},
+    async run(arena) {
+      await arena.addWorkers(1);
+      // So few that they nearly always find their process idle.
+      const both = await arena.addProducers(
+        2,
+        { mix: { fast: 9, flaky: 1 }, perSecond: 40, batchShare: 0.1 },
+        'both',
+      );
+      await arena.ready();
+      for (let round = 0; round < 3; round++) {
+        await sleep(700);
+        both[0]!.kill();
+        await disturb(arena.faults, [both[1]!], 'postgres', 'reset', 300);
+        await sleep(700);
+        await both[1]!.freeze(arena.kyu.heartbeatTimeoutMs + 500);
+      }
+    },
+  },
+  {
     name: 'every worker',
     about:
       'every worker is killed every two seconds, and Redis is flushed in a loop',

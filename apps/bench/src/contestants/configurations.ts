@@ -11,26 +11,26 @@ export interface Configuration {
 export const CONFIGURATIONS: Record<ContestantName, Configuration> = {
   kyu: {
     packages: ['@kyu/nestjs'],
-    text: 'KyuModule.forRoot() with the two URLs, workers: 50, metricsPort: 0, and a method with @JobHandler; everything else is the default. Finished jobs stay in the table, with their history.',
+    text: 'KyuModule.forRoot() with the two URLs, workers: 50, metricsPort: 0, and a method with @JobHandler; mode: producer or worker, or its default where one process does both; everything else is the default. Finished jobs stay in the table, with their history.',
   },
   bullmq: {
     packages: ['bullmq', 'ioredis'],
-    text: 'Redis backend, concurrency: 50, removeOnComplete and removeOnFail: true. What it acknowledges is as durable as this Redis is set to be.',
+    text: 'Redis backend, concurrency: 50, removeOnComplete and removeOnFail: true; Queue and Worker have connections of their own. What it acknowledges is as durable as this Redis is set to be.',
     link: 'https://docs.bullmq.io/guide/workers/concurrency',
   },
   'bullmq-postgres': {
     packages: ['bullmq', 'pg'],
-    text: 'PostgreSQL backend, concurrency: 50, a pool of as many connections (25 to enqueue), removeOnComplete and removeOnFail: true.',
+    text: 'PostgreSQL backend, concurrency: 50, a pool of as many connections (another of 25 to enqueue), removeOnComplete and removeOnFail: true.',
     link: 'https://docs.bullmq.io/guide/postgresql',
   },
   'graphile-worker': {
     packages: ['graphile-worker', 'pg'],
-    text: 'concurrentJobs: 50, maxPoolSize: 51, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0, no log; addJobs() in bulk, a pool of 25 to enqueue; pollInterval: 500 where latency is measured; no localQueue where priority is.',
+    text: 'concurrentJobs: 50, maxPoolSize: 51, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0, no log; makeWorkerUtils() with a pool of 25 to enqueue, addJobs() in bulk; pollInterval: 500 where latency is measured; no localQueue where priority is.',
     link: 'https://worker.graphile.org/docs/performance',
   },
   'pg-boss': {
     packages: ['pg-boss', 'pg'],
-    text: 'batchSize: 500, localConcurrency: 2, burstWhenBatchFull, 25 jobs of each batch at once, a pool of 25; insert() in bulk; LISTEN/NOTIFY except where throughput is measured, and polls of 0.5 s where latency is; batchSize: 25 where priority is.',
+    text: 'batchSize: 500, localConcurrency: 2, burstWhenBatchFull, 25 jobs of each batch at once, a pool of 25, one instance for all that a process does; insert() in bulk; LISTEN/NOTIFY except where throughput is measured, and polls of 0.5 s where latency is; batchSize: 25 where priority is.',
     link: 'https://pgboss.io/api/workers',
   },
   floor: {

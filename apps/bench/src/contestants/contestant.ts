@@ -46,6 +46,8 @@ export interface Contestant {
   enqueueMany(payloads: Payload[], options?: JobOptions): Promise<unknown>;
   /** Starts to work off the queue, at most `slots` jobs at once. */
   work(handler: Handler, slots: number): Promise<void>;
+  /** What openQueue() and work() do, in a process that does both. */
+  both(handler: Handler, slots: number): Promise<void>;
   /** Jobs that have not ended, by what is stored. */
   unfinished(): Promise<number>;
   /** Graceful: what runs ends, and its end is stored. */

@@ -78,6 +78,13 @@ class Floor implements Contestant {
     });
   }
 
+  /** Nor are those in which it would have to wait for jobs. */
+  both(): Promise<void> {
+    return Promise.reject(
+      new Error('The floor works off what is there, and waits for no jobs.'),
+    );
+  }
+
   unfinished(): Promise<number> {
     return countRows(this.settings.postgresUrl, COUNT_UNFINISHED_KYU);
   }

@@ -7,6 +7,7 @@ import {
   migrateKyu,
   QueueService,
   type EnqueueOptions,
+  type KyuOptions,
 } from '@kyu/nestjs';
 import type {
   Contestant,
@@ -17,6 +18,9 @@ import type {
   Payload,
 } from './contestant.js';
 import { COUNT_UNFINISHED_KYU, countRows } from './counter.js';
+
+/** The rest is the same in every process. */
+type Role = Pick<KyuOptions, 'mode' | 'workers'>;
 
 const TYPE = 'send_mail';
 
@@ -32,7 +36,7 @@ class KyuContestant implements Contestant {
   }
 
   async openQueue(): Promise<void> {
-    @Module({ imports: [this.module('producer')] })
+    @Module({ imports: [this.module({ mode: 'producer' })] })
     class ProducerModule {}
     this.app = await boot(ProducerModule);
     this.queue = this.app.get(QueueService);
@@ -53,15 +57,13 @@ class KyuContestant implements Contestant {
   }
 
   async work(handler: Handler, slots: number): Promise<void> {
-    class MailJobs {
-      @JobHandler(TYPE)
-      send(@JobPayload() payload: Payload): Promise<void> | void {
-        return handler(payload);
-      }
-    }
-    @Module({ imports: [this.module('worker', slots)], providers: [MailJobs] })
-    class WorkerModule {}
-    this.app = await boot(WorkerModule);
+    await this.startWorker(handler, { mode: 'worker', workers: slots });
+  }
+
+  /** One application, in the mode that is the default. */
+  async both(handler: Handler, slots: number): Promise<void> {
+    await this.startWorker(handler, { workers: slots });
+    this.queue = this.app!.get(QueueService);
   }
 
   unfinished(): Promise<number> {
@@ -72,12 +74,23 @@ class KyuContestant implements Contestant {
     await this.app?.close();
   }
 
-  private module(mode: 'producer' | 'worker', workers?: number) {
+  private async startWorker(handler: Handler, role: Role): Promise<void> {
+    class MailJobs {
+      @JobHandler(TYPE)
+      send(@JobPayload() payload: Payload): Promise<void> | void {
+        return handler(payload);
+      }
+    }
+    @Module({ imports: [this.module(role)], providers: [MailJobs] })
+    class WorkerModule {}
+    this.app = await boot(WorkerModule);
+  }
+
+  private module(role: Role) {
     return KyuModule.forRoot({
       postgres: { url: this.settings.postgresUrl },
       redis: { url: this.settings.redisUrl },
-      ...(workers !== undefined && { workers }),
-      mode,
+      ...role,
       // Several processes on one machine would want the same port.
       metricsPort: 0,
     });

@@ -9,7 +9,7 @@ import { Meter, type RateWindow } from './meter.js';
 import type { ContestantName } from './names.js';
 import { Producer, type Enqueued, type Window } from './producer.js';
 
-// One contestant's process: `open` says which, `openQueue` makes it a producer, `work` a worker.
+// One contestant's process: `open` says which, `openQueue` makes it a producer, `work` a worker, `both` the two at once.
 
 let contestant: Contestant;
 let producer: Producer;
@@ -80,6 +80,20 @@ const tasks = {
   }): Promise<void> => {
     meter = new Meter(capacity, waitMs);
     await contestant.work(meter.handle, slots);
+  },
+  /** Its jobs have the numbers from `first` on, and smaller ones than `capacity`. */
+  both: async ({
+    first,
+    slots,
+    capacity,
+  }: {
+    first: number;
+    slots: number;
+    capacity: number;
+  }): Promise<void> => {
+    meter = new Meter(capacity, 0);
+    await contestant.both(meter.handle, slots);
+    producer = new Producer(contestant, first);
   },
   rate: (window: RateWindow): Promise<number> => worker().rate(window),
   handled: (): number => worker().handled,

@@ -57,6 +57,13 @@ export class Arena {
     return producer;
   }
 
+  /** A producer that is a worker, too. */
+  async startBoth(slots: number, capacity: number): Promise<ContestantProgram> {
+    const both = await this.start('producer and worker');
+    await both.ask('both', { first: this.acknowledged, slots, capacity });
+    return both;
+  }
+
   /** Its jobs, enqueued by a process of its own. */
   async fill(count: number, options?: { priority: 'ordinary' }): Promise<void> {
     await this.during('filling', async (program) => {

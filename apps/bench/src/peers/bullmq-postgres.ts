@@ -55,6 +55,12 @@ class BullMQPostgres implements Contestant {
     await worker.waitUntilReady();
   }
 
+  /** Each with a pool of its own, as its guide has it. */
+  async both(handler: Handler, slots: number): Promise<void> {
+    await this.openQueue();
+    await this.work(handler, slots);
+  }
+
   async unfinished(): Promise<number> {
     const queue =
       this.queue ?? new bull.Queue(NAME, { connection: this.connection(1) });

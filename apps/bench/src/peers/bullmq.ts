@@ -50,6 +50,12 @@ class BullMQ implements Contestant {
     await this.worker.waitUntilReady();
   }
 
+  /** Each with a connection of its own, as its guide has it. */
+  async both(handler: Handler, slots: number): Promise<void> {
+    await this.openQueue();
+    await this.work(handler, slots);
+  }
+
   async unfinished(): Promise<number> {
     const queue =
       this.queue ?? new Queue(NAME, { connection: this.connection });

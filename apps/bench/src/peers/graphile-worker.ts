@@ -74,6 +74,12 @@ class GraphileWorker implements Contestant {
     });
   }
 
+  /** The addJob() of the runner is the same, on the pool of its workers: it was as fast. */
+  async both(handler: Handler, slots: number): Promise<void> {
+    await this.openQueue();
+    await this.work(handler, slots);
+  }
+
   unfinished(): Promise<number> {
     return countRows(
       this.settings.postgresUrl,

@@ -78,6 +78,11 @@ class PgBossContestant implements Contestant {
     );
   }
 
+  /** The instance that works sends, too. notifyWorker() after each send gained nothing beside LISTEN/NOTIFY, and in its place it is for this process only. */
+  both(handler: Handler, slots: number): Promise<void> {
+    return this.work(handler, slots);
+  }
+
   unfinished(): Promise<number> {
     return countRows(
       this.settings.postgresUrl,

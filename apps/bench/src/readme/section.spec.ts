@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { picture } from '../report/picture.js';
 import type { Report } from '../report/results.js';
+import { measure } from '../scenarios/scenarios.js';
 import { PICTURE, RESULTS, withSection } from './section.js';
 
 const read = (file: string): string =>
@@ -17,6 +18,12 @@ describe("the README's performance section", () => {
 
   it('shows the picture that the script makes of them', () => {
     expect(read(PICTURE)).toBe(picture(report));
+  });
+
+  it('leaves out what the run has not measured', () => {
+    const empty = withSection(read('README.md'), { ...report, results: [] });
+    expect(empty).not.toContain(measure('process').title);
+    expect(picture({ ...report, results: [] })).not.toContain('<rect');
   });
 
   it('refuses a README without a place for it', () => {

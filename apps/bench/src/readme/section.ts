@@ -25,7 +25,15 @@ export function withSection(readme: string, report: Report): string {
 }
 
 /** What most people ask about. */
-const SHOWN = ['process', 'enqueue', 'bulk', 'latency-p50', 'latency-p99'];
+const SHOWN = [
+  'process',
+  'enqueue',
+  'bulk',
+  'latency-p50',
+  'latency-p99',
+  'latency-apart-p50',
+  'latency-apart-p99',
+];
 
 /** Markdown: the picture, its numbers, the targets and how they were reached, and where that was. */
 function section({ environment, results }: Report): string {
@@ -44,7 +52,10 @@ function section({ environment, results }: Report): string {
 
 function numbers(results: readonly Result[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rows = SHOWN.map((id) => {
+  const measured = SHOWN.filter((id) =>
+    results.some(({ scenario }) => scenario === id),
+  );
+  const rows = measured.map((id) => {
     const { title, unit } = measure(id);
     const cells = CONTESTANTS.map((name) => {
       const found = find(results, id, name);

@@ -2,8 +2,14 @@ import { drawBars, escape, toBar, type BarLayout } from './bars.js';
 import type { Report } from './results.js';
 import { measure } from '../scenarios/scenarios.js';
 
-/** What the README shows: the four that most people ask about. */
-const SHOWN = ['process', 'enqueue', 'bulk', 'latency-p50'];
+/** What the README shows: the five that most people ask about. */
+const SHOWN = [
+  'process',
+  'enqueue',
+  'bulk',
+  'latency-p50',
+  'latency-apart-p50',
+];
 
 const LAYOUT: BarLayout = { width: 720, labelWidth: 140, rowHeight: 26 };
 const TITLE_HEIGHT = 30;

@@ -39,6 +39,21 @@ describe('targets', () => {
     expect(ids).toEqual(expect.arrayContaining(meant));
   });
 
+  it('ask the same of latency in one process and in two', () => {
+    const of = (setUp: string): Target[] =>
+      TARGETS.filter(({ measure }) =>
+        [`${setUp}-p50`, `${setUp}-p99`].includes(measure),
+      );
+    const apart = of('latency-apart');
+    expect(apart).toHaveLength(5);
+    expect(
+      apart.map(({ measure, ...goal }) => ({
+        measure: measure.replace('-apart', ''),
+        ...goal,
+      })),
+    ).toEqual(of('latency'));
+  });
+
   it('compare the medians of one run', () => {
     expect(judge(results, [atLeast])).toEqual([
       { target: atLeast, value: 2, passed: false },

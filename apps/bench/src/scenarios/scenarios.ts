@@ -1,11 +1,12 @@
 import { dispatch } from './dispatch.js';
 import { idle } from './idle.js';
+import { latency } from './latency.js';
 import { pinnedHorizon } from './pinned.js';
 import { scaleOut } from './scale-out.js';
 import type { Measure, Scenario } from './scenario.js';
 import { finishedRows, pendingRows, tomorrow } from './table-shape.js';
 import { bulk, enqueue, process } from './throughput.js';
-import { latency, priority, scheduled } from './timing.js';
+import { priority, scheduled } from './timing.js';
 
 /** In the order in which they are run and shown. */
 export const SCENARIOS: readonly Scenario[] = [

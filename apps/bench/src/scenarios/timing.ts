@@ -1,94 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tuning } from '../contestants/contestant.js';
-import { CONTESTANTS } from '../contestants/names.js';
-import type { Arena, ContestantProgram } from '../harness/arena.js';
+import type { Arena } from '../harness/arena.js';
 import { monotonic, until } from '../harness/clock.js';
 import { median, percentile } from '../report/statistics.js';
-import { inArena } from './in-arena.js';
-import { SLOTS, type Entrant, type Round, type Scenario } from './scenario.js';
+import type { Round, Scenario } from './scenario.js';
+import { entrant, handledAll, queues, startApart } from './single-jobs.js';
 import type { Sizes } from './sizes.js';
 
-/** Single jobs before those that count. */
-const WARM_UP_JOBS = 50;
 const AHEAD_MS = 3_000;
 const EVERY_MS = 10;
 /** Urgent jobs come at this distance. */
 const URGENT_EVERY_MS = 700;
 
-const entrant = (
-  contestant: Entrant['contestant'],
-  round: (arena: Arena, sizes: Sizes) => Promise<Round>,
-  tuning: Tuning = 'latency',
-): Entrant => ({
-  contestant,
-  round: ({ ground, sizes }) =>
-    inArena(ground, contestant, { tuning }, (arena) => round(arena, sizes)),
-});
-
-const queues = CONTESTANTS.filter((name) => name !== 'floor');
-
-/** A worker that waits for jobs, and a producer in another process. */
-async function startBoth(
-  arena: Arena,
-  capacity: number,
-  waitMs = 0,
-): Promise<{ worker: ContestantProgram; producer: ContestantProgram }> {
-  const worker = await arena.start('worker');
-  await worker.ask('work', { slots: SLOTS, capacity, waitMs });
-  return { worker, producer: await arena.startProducer() };
-}
-
-const handledAll = (worker: ContestantProgram, count: number): Promise<void> =>
-  until(
-    `${count} jobs to be handled`,
-    async () => (await worker.ask('handled')) >= count,
-    120_000,
-  );
-
-async function latencyRound(arena: Arena, sizes: Sizes): Promise<Round> {
-  const { latencyJobs: count, latencyPauseMs: pauseMs } = sizes;
-  const both = await startBoth(arena, WARM_UP_JOBS + count);
-  const { worker, producer } = both;
-  await producer.ask('send', { count: WARM_UP_JOBS, pauseMs });
-  await handledAll(worker, WARM_UP_JOBS);
-  await worker.ask('delays');
-  await producer.ask('send', { count, pauseMs });
-  await handledAll(worker, WARM_UP_JOBS + count);
-  const delays = await worker.ask('delays');
-  arena.acknowledge(WARM_UP_JOBS + count);
-  await arena.verify(worker);
-  return {
-    'latency-p50': median(delays),
-    'latency-p99': percentile(delays, 0.99),
-  };
-}
-
-export const latency: Scenario = {
-  name: 'latency',
-  title:
-    'An idle system, a producer and a worker process: from the call of enqueue to the start of the handler.',
-  measures: [
-    {
-      id: 'latency-p50',
-      title: 'latency, idle: enqueue call → handler, p50',
-      unit: 'ms',
-      better: 'less',
-    },
-    {
-      id: 'latency-p99',
-      title: 'latency, idle: enqueue call → handler, p99',
-      unit: 'ms',
-      better: 'less',
-    },
-  ],
-  entrants: queues.map((name) => entrant(name, latencyRound)),
-};
-
 async function latenessRound(
   arena: Arena,
   { scheduledJobs: count }: Sizes,
 ): Promise<Round> {
-  const { worker, producer } = await startBoth(arena, count);
+  const { producer, worker } = await startApart(arena, count);
   await producer.ask('schedule', {
     count,
     aheadMs: AHEAD_MS,
@@ -128,8 +55,7 @@ export const scheduled: Scenario = {
 async function priorityRound(arena: Arena, sizes: Sizes): Promise<Round> {
   const { priorityBacklog: backlog, urgentJobs } = sizes;
   await arena.fill(backlog, { priority: 'ordinary' });
-  const both = await startBoth(arena, backlog + urgentJobs, 5);
-  const { worker, producer } = both;
+  const { producer, worker } = await startApart(arena, backlog + urgentJobs, 5);
   await handledAll(worker, 1_000);
   const begun = monotonic();
   for (let i = 1; i <= urgentJobs; i++) {

@@ -34,6 +34,16 @@ export class MemoryJobStore implements Methods<JobStore> {
     return this.table.insert(queue, jobs).map((row) => enqueued(row, now));
   }
 
+  async enqueueClaimed(
+    queue: string,
+    worker: string,
+    job: NewJob,
+  ): Promise<ClaimedJob> {
+    this.table.expectUp();
+    const [row] = this.table.insert(queue, [job]);
+    return this.claim(row!, { worker });
+  }
+
   async claimPopped(
     claimant: Claimant,
     ids: readonly string[],
@@ -143,7 +153,7 @@ export class MemoryJobStore implements Methods<JobStore> {
     );
   }
 
-  private claim(row: Row, { worker }: Claimant): ClaimedJob {
+  private claim(row: Row, { worker }: Pick<Claimant, 'worker'>): ClaimedJob {
     const { now } = this.table;
     row.status = 'running';
     row.lockedBy = worker;

@@ -33,7 +33,7 @@ export const realSubstitutes = (): readonly Substitute[] => [
   substituteQueue(
     [ReadyQueue, WorkerIdentity, Database, DueAlarm],
     (
-      [config, , reader, handlers, scope, runner, events],
+      [config, , reader, handlers, scope, runner, events, , , idleWorker],
       [readyQueue, worker, database, alarm],
     ) =>
       new RealTestbed({
@@ -46,6 +46,7 @@ export const realSubstitutes = (): readonly Substitute[] => [
         reader,
         runner,
         readyQueue: lastToClose(readyQueue, config),
+        idleWorker,
         alarm,
         events,
       }),

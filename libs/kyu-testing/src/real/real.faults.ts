@@ -1,4 +1,4 @@
-import type { ReadyQueue } from '@kyu/nestjs/testing-internals';
+import type { IdleWorker, ReadyQueue } from '@kyu/nestjs/testing-internals';
 import type { Faults } from '../faults.js';
 import type { RealServers } from './real-servers.js';
 
@@ -12,7 +12,12 @@ export class RealFaults implements Faults {
     /** PostgreSQL is reached by a data source of the application. */
     private readonly lent: boolean,
     readyQueue: ReadyQueue,
+    idleWorker: IdleWorker,
   ) {
+    const enqueueClaimed = idleWorker.enqueueClaimed.bind(idleWorker);
+    // What is claimed by its own enqueue is never popped.
+    idleWorker.enqueueClaimed = (job) =>
+      this.crash ? undefined : enqueueClaimed(job);
     const pop = readyQueue.pop.bind(readyQueue);
     // From the start: a worker waits in its pop long before the test wants it to crash.
     readyQueue.pop = async (...call) => {

@@ -2,6 +2,7 @@ import type { Job, KyuEvents, RunCounts } from '@kyu/nestjs';
 import {
   type DueAlarm,
   type Database,
+  type IdleWorker,
   type JobReader,
   type JobRunner,
   type ReadyQueue,
@@ -26,6 +27,7 @@ export interface RealParts extends HandlerParts {
   reader: JobReader;
   runner: JobRunner;
   readyQueue: ReadyQueue;
+  idleWorker: IdleWorker;
   alarm: DueAlarm;
   events: KyuEvents;
 }
@@ -49,9 +51,9 @@ export class RealTestbed extends Testbed {
 
   constructor(override readonly parts: RealParts) {
     super(parts);
-    const { config, servers, readyQueue } = parts;
+    const { config, servers, readyQueue, idleWorker } = parts;
     const lent = config.postgres.dataSource !== undefined;
-    this.faults = new RealFaults(servers, lent, readyQueue);
+    this.faults = new RealFaults(servers, lent, readyQueue, idleWorker);
     this.watchBoot(readyQueue);
     this.count(parts.events);
   }

@@ -15,7 +15,7 @@ export interface JobEventBase {
  * @publicApi
  */
 export interface JobEventMap {
-  /** It was stored; `status` says whether its time has come. */
+  /** It was stored; `status` says whether its time has come: `scheduled`, `pending`, or `running` when this process, idle, has claimed it at once. */
   enqueued: JobEventBase & { status: JobStatus };
   /** This process owns it. `waitedMs`: since it was due. */
   claimed: JobEventBase & { waitedMs: number };

@@ -34,6 +34,7 @@ import {
   type EnqueueTransaction,
   type Through,
 } from './enqueue-transaction.js';
+import { IdleWorker } from './idle-worker.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
 import { prepareJob } from './prepare-job.js';
 import { refuseOtherQueue } from './refuse-other-queue.js';
@@ -98,6 +99,7 @@ export class QueueService {
     readonly events: KyuEvents,
     private readonly transactions: TransactionalEnqueue,
     private readonly announcer: Announcer,
+    private readonly idleWorker: IdleWorker,
   ) {}
 
   /**
@@ -264,7 +266,12 @@ export class QueueService {
   }
 
   private async insert(jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
-    const stored = await this.store.enqueue(this.config.queueName, jobs);
+    const [only, ...others] = jobs;
+    const own =
+      others.length === 0 ? this.idleWorker.enqueueClaimed(only!) : undefined;
+    const stored = own
+      ? [await own]
+      : await this.store.enqueue(this.config.queueName, jobs);
     this.announcer.acknowledge(stored);
     return stored;
   }

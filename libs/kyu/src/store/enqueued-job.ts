@@ -6,7 +6,8 @@ export interface EnqueuedJob {
   id: string;
   jobType: string;
   priority: number;
-  status: 'scheduled' | 'pending';
+  /** `running`: claimed by who enqueued it. */
+  status: 'scheduled' | 'pending' | 'running';
   /** Milliseconds until it is due; not above 0 when it is due now. */
   dueInMs: number;
 }
@@ -16,10 +17,7 @@ export function enqueuedJobs(
   jobs: readonly NewJob[],
   rows: readonly InsertedRow[],
 ): EnqueuedJob[] {
-  if (rows.length !== jobs.length)
-    throw new Error(
-      `PostgreSQL stored ${rows.length} of ${jobs.length} jobs, and reported no error. Is there a trigger or a rule on the jobs table that drops rows?`,
-    );
+  expectStored(jobs.length, rows);
   // The application may have its own idea of what a float8 becomes.
   const later = new Map(
     rows.flatMap(({ id, due_in_ms: dueInMs }): [string, number][] =>
@@ -33,4 +31,12 @@ export function enqueuedJobs(
       ? { id, jobType, priority, status: 'pending', dueInMs: 0 }
       : { id, jobType, priority, status: 'scheduled', dueInMs };
   });
+}
+
+/** @throws {Error} when a statement stored fewer. */
+export function expectStored(count: number, rows: readonly unknown[]): void {
+  if (rows.length !== count)
+    throw new Error(
+      `PostgreSQL stored ${rows.length} of ${count} jobs, and reported no error. Is there a trigger or a rule on the jobs table that drops rows?`,
+    );
 }

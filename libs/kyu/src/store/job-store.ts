@@ -7,6 +7,7 @@ import {
   CLAIM_POPPED_UNHELD,
   CLAIM_WAITING,
   FIND_CANCEL_REQUESTED,
+  INSERT_CLAIMED,
   INSERT_JOBS,
   MARK_STARTED,
   MAY_START,
@@ -15,7 +16,11 @@ import {
   USUAL,
   type ClaimedRow,
 } from './job.sql.js';
-import { enqueuedJobs, type EnqueuedJob } from './enqueued-job.js';
+import {
+  enqueuedJobs,
+  expectStored,
+  type EnqueuedJob,
+} from './enqueued-job.js';
 import { plainArray, unlessNull } from './plain-array.js';
 import {
   endsOf,
@@ -97,6 +102,46 @@ export class JobStore {
       unlessNull(jobs.map(({ contextJson }) => contextJson ?? null)),
     ]);
     return enqueuedJobs(jobs, rows);
+  }
+
+  /** Stores a job that is due, as the worker's own. */
+  async enqueueClaimed(
+    queue: string,
+    worker: string,
+    job: NewJob,
+  ): Promise<ClaimedJob> {
+    const { id, jobType, payloadJson, priority, maxRetries, timeoutMs } = job;
+    const contextJson = job.contextJson ?? null;
+    const claimedAt = performance.now();
+    const rows = await this.database.run(INSERT_CLAIMED, [
+      queue,
+      id,
+      jobType,
+      payloadJson,
+      priority,
+      maxRetries,
+      timeoutMs,
+      contextJson,
+      worker,
+    ]);
+    expectStored(1, rows);
+    const createdAt = new Date(rows[0]!.created_at);
+    return {
+      id,
+      jobType,
+      payloadJson,
+      priority,
+      maxRetries,
+      timeoutMs,
+      contextJson,
+      createdAt,
+      scheduledAt: createdAt,
+      claimedAt,
+      retryCount: 0,
+      crashCount: 0,
+      token: 1,
+      waitedMs: 0,
+    };
   }
 
   /** The popped jobs that are now ours, in the order in which they were popped. */

@@ -16,6 +16,10 @@ export interface InsertedRow {
   due_in_ms: number | null;
 }
 
+const DURABLE = `durable AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
+  )`;
+
 /**
  * What all enqueues do with the jobs of `source`, a table `new`. A time that has passed means now: the job is pending at once, and staged once.
  *
@@ -27,9 +31,7 @@ export const insertJobs = (
   queue: string,
   source: string,
 ): string => `
-  WITH durable AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
-  )
+  WITH ${DURABLE}
   INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context)
   SELECT id, ${queue}, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
          priority, max_retries, timeout_ms, coalesce(at, now()), context::json
@@ -49,6 +51,19 @@ export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
     `unnest($2::uuid[], $3::text[], string_to_array($4::text, E'\\n'), $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
       AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)`,
   ),
+);
+
+/**
+ * enqueue and claim at once, of one job that is due: $1 queue, $2 id, $3 type, $4 payload, $5 priority, $6 max_retries, $7 timeout, $8 context, $9 worker. It is
+ * never pending, so nobody else can have it.
+ */
+export const INSERT_CLAIMED = new Statement<{ created_at: number }>(
+  'enqueue_claimed',
+  ({ jobs }) => `
+  WITH ${DURABLE}
+  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, context, locked_by, locked_at, claim_token)
+  SELECT $2, $1, $3, $4::json, 'running', $5, $6, $7, $8::json, $9, now(), 1 FROM (SELECT count(*) FROM durable) AS made_durable
+  RETURNING floor(date_part('epoch', created_at) * 1000) AS created_at`,
 );
 
 /** What most jobs have. A claim sends null for it, which costs neither side anything. */

@@ -42,6 +42,7 @@ export class Claimer {
   /** There may be jobs that wait although no id comes. */
   private mayWait = true;
   private explaining = false;
+  private poppingPatiently = false;
   private unexplained: string[] = [];
   private lastClaim = performance.now();
   private readonly warned = new Set<string>();
@@ -61,6 +62,10 @@ export class Claimer {
       events.on(event, () => {
         this.mayWait = true;
       });
+    // It is on its way through Redis: what comes after it must not begin before it.
+    events.on('job.enqueued', ({ status }) => {
+      if (status === 'pending') this.poppingPatiently = false;
+    });
   }
 
   /** Milliseconds since the last claim that brought a job. */
@@ -68,27 +73,42 @@ export class Claimer {
     return performance.now() - this.lastClaim;
   }
 
-  /** Up to `limit` jobs, best first; waits up to `waitMs` for the first. Nothing is claimed once `signal` has aborted. */
+  /** No job is known of, and none is being claimed: the first that comes will be. */
+  get waiting(): boolean {
+    return this.poppingPatiently;
+  }
+
+  /**
+   * Up to `room()` jobs, best first; waits up to `waitMs` for the first, and asks again then how many there is room for. Nothing is claimed once `signal` has
+   * aborted.
+   */
   async claimNext(
-    limit: number,
+    room: () => number,
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<ClaimedJob[]> {
     // Without a healthy claim nothing is popped: a short outage of Postgres would empty the ready queue.
-    if (this.claimFailed) return this.claimWaiting(limit);
+    if (this.claimFailed) return this.claimWaiting(room());
+    const limit = room();
+    if (limit <= 0) return [];
+    this.poppingPatiently = waitMs > 0;
     const popped = await this.readyQueue.pop(limit, waitMs, signal);
+    this.poppingPatiently = false;
     if (popped === LOOK_IN_POSTGRES)
       return signal?.aborted || this.heartbeat.fenced
         ? []
-        : this.claimWaiting(limit);
-    if (signal?.aborted || this.heartbeat.fenced) {
-      await this.readyQueue.putBack(popped);
-      return [];
-    }
-    if (popped.length > 0) return this.claimPopped(popped);
+        : this.claimWaiting(room());
+    const claimable =
+      signal?.aborted || this.heartbeat.fenced
+        ? []
+        : popped.slice(0, Math.max(0, room()));
+    if (claimable.length < popped.length)
+      await this.readyQueue.putBack(popped.slice(claimable.length));
+    if (claimable.length > 0) return this.claimPopped(claimable);
+    if (popped.length > 0) return [];
     const lookMs = this.mayWait ? SAFETY_LOOK_MS : IDLE_LOOK_MS;
     return performance.now() - this.lastLook >= lookMs
-      ? this.claimWaiting(limit)
+      ? this.claimWaiting(room())
       : [];
   }
 
@@ -96,6 +116,7 @@ export class Claimer {
   async claimWaiting(limit: number): Promise<ClaimedJob[]> {
     this.lastLook = performance.now();
     this.mayWait = false; // before the look: what is refilled meanwhile, it may not see
+    if (limit <= 0) return [];
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
     if (jobs.length > 0) this.mayWait = true;
@@ -169,7 +190,8 @@ export class Claimer {
     }
   }
 
-  private announce(jobs: ClaimedJob[]): ClaimedJob[] {
+  /** Tells of jobs that are ours now. */
+  announce(jobs: ClaimedJob[]): ClaimedJob[] {
     if (jobs.length > 0) this.lastClaim = performance.now();
     for (const { id, jobType, waitedMs } of jobs)
       this.events.emit('job.claimed', { id, jobType, waitedMs });

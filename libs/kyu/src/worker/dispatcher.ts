@@ -9,6 +9,7 @@ import { Claimer } from './claimer.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobExecutor } from './job-executor.js';
 import { Prefetch } from './prefetch.js';
+import { StrayWatch } from './stray-watch.js';
 
 /** How long a pop waits for the first id before the loop looks around again. */
 const IDLE_WAIT_MS = 2_000;
@@ -28,19 +29,16 @@ const MAX_BEGUN_PER_TURN = 64;
 /** A job that was claimed ahead and has not begun after this long goes back: its place in the order is not here. */
 const MAX_AHEAD_MS = 1_000;
 
-/** A failed claim cannot commit later than this: the server ends a statement after 20 s. */
-const STRAYS_FOR_MS = 30_000;
-const STRAY_LOOK_MS = 1_000;
-
 /** Is responsible for keeping the slots of this process busy: one loop claims, as far ahead as the handlers are quick. */
 @Injectable()
 export class Dispatcher {
   private loop: Promise<void> | undefined;
   private stopping = new AbortController();
   private readonly ahead: ClaimedJob[] = [];
+  /** Being claimed by their own enqueue. */
+  private readonly taking = new Map<string, Promise<unknown>>();
   private readonly prefetch = new Prefetch();
-  private straysUntil = 0;
-  private nextStrayLook = 0;
+  private readonly strays = new StrayWatch();
   private busySlots = 0;
   private begunThisTurn = 0;
   /** Runs whose outcome is not stored. */
@@ -77,6 +75,7 @@ export class Dispatcher {
     this.wake();
     await this.loop;
     this.loop = undefined;
+    await Promise.allSettled(this.taking.values());
     await this.giveBack(this.ahead.splice(0));
   }
 
@@ -90,6 +89,47 @@ export class Dispatcher {
         resolve();
       };
     });
+  }
+
+  /**
+   * Claims a job that is enqueued here, if this process waits for one and nothing else is to do. It begins after whoever enqueued it has heard that it is stored.
+   */
+  takeIfIdle(
+    id: string,
+    claim: () => Promise<ClaimedJob>,
+  ): Promise<ClaimedJob> | undefined {
+    if (!this.idle) return undefined;
+    const taken = claim()
+      .then(
+        (job) => {
+          this.ahead.push(job);
+          setImmediate(() => {
+            this.claimer.announce([job]);
+            this.fillSlots();
+          });
+          return job;
+        },
+        (error: unknown) => {
+          this.strays.expect();
+          throw error;
+        },
+      )
+      .finally(() => {
+        this.taking.delete(id);
+        this.wake(); // with this as its only slot, the loop waits for it
+      });
+    this.taking.set(id, taken);
+    return taken;
+  }
+
+  private get idle(): boolean {
+    return (
+      this.claimer.waiting &&
+      this.busySlots + this.ahead.length + this.taking.size === 0 &&
+      !this.heartbeat.fenced &&
+      !this.stopping.signal.aborted &&
+      !this.strays.expected
+    );
   }
 
   /** Gives back those of the jobs that were claimed ahead: they were cancelled, and going back is their end. */
@@ -106,10 +146,9 @@ export class Dispatcher {
     while (!signal.aborted) {
       await this.giveBack(this.hoarded());
       if (signal.aborted) return; // a stop that came meanwhile wakes nobody
-      const wanted = this.wanted();
-      if (wanted === 0) {
+      if (this.wanted() === 0) {
         // Handlers that take minutes must not keep from others what is nobody's.
-        await this.releaseStrays().catch(() => this.expectStrays());
+        await this.releaseStrays().catch(() => this.strays.expect());
         await this.slotFreed();
         continue;
       }
@@ -120,7 +159,7 @@ export class Dispatcher {
       try {
         await this.releaseStrays();
         const jobs = await this.claimer.claimNext(
-          wanted,
+          () => this.room(),
           idle ? (this.ahead.length > 0 ? MAX_AHEAD_MS : IDLE_WAIT_MS) : 0,
           signal,
         );
@@ -129,7 +168,7 @@ export class Dispatcher {
         this.ahead.push(...jobs);
         this.fillSlots();
       } catch (error) {
-        this.expectStrays();
+        this.strays.expect();
         this.logger.error(
           `Claiming jobs failed, trying again: ${(error as Error).message}`,
         );
@@ -139,37 +178,37 @@ export class Dispatcher {
     }
   }
 
-  /**
-   * A claim that failed may have been committed all the same, its answer lost with the connection; its jobs would be ours without our knowing. The statement
-   * may even commit later than this look, so there are several.
-   */
+  /** They would be ours without our knowing. */
   private async releaseStrays(): Promise<void> {
-    const now = performance.now();
-    if (now > this.straysUntil || now < this.nextStrayLook) return;
-    this.nextStrayLook = now + STRAY_LOOK_MS;
-    const strays = await this.executor.releaseStrays(
-      this.ahead.map(({ id }) => id),
-    );
+    if (!this.strays.takeLook()) return;
+    const strays = await this.executor.releaseStrays([
+      ...this.ahead.map(({ id }) => id),
+      ...this.taking.keys(),
+    ]);
     if (strays > 0)
       this.logger.warn(
         `Gave back ${strays} job(s) of a claim whose answer was lost.`,
       );
   }
 
-  private expectStrays(): void {
-    this.straysUntil = performance.now() + STRAYS_FOR_MS;
-  }
-
   /** How many jobs to claim now. Not one for each slot that frees: with something ahead, a statement waits until it is worth it. */
   private wanted(): number {
+    if (this.executor.running - this.busySlots > MAX_UNSETTLED) return 0;
+    const room = this.room();
+    const ahead = this.prefetch.ahead(this.config.workers);
+    return this.ahead.length > 0 && room < ahead / 2 ? 0 : Math.max(0, room);
+  }
+
+  /** For so many more jobs there are slots, or soon will be. */
+  private room(): number {
     const { workers } = this.config;
-    const running = this.executor.running;
-    if (running - this.busySlots > MAX_UNSETTLED) return 0;
-    const ahead = this.prefetch.ahead(workers);
-    const wanted = workers - this.busySlots + ahead - this.ahead.length;
-    return this.ahead.length > 0 && wanted < ahead / 2
-      ? 0
-      : Math.max(0, wanted);
+    return (
+      workers +
+      this.prefetch.ahead(workers) -
+      this.busySlots -
+      this.ahead.length -
+      this.taking.size
+    );
   }
 
   private fillSlots(): void {
@@ -214,9 +253,9 @@ export class Dispatcher {
     try {
       const released = await this.executor.release(claimed);
       // Taken back by others, or somebody holds their rows: then they would be ours without our knowing.
-      if (released < claimed.length) this.expectStrays();
+      if (released < claimed.length) this.strays.expect();
     } catch (error) {
-      this.expectStrays();
+      this.strays.expect();
       this.logger.warn(
         `${claimed.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
       );
@@ -236,7 +275,7 @@ export class Dispatcher {
   private slotFreed(): Promise<void> {
     return new Promise((resolve) => {
       const timer =
-        this.ahead.length > 0 || performance.now() < this.straysUntil
+        this.ahead.length > 0 || this.strays.expected
           ? setTimeout(resolve, MAX_AHEAD_MS)
           : undefined;
       this.wake = () => {

@@ -1,0 +1,188 @@
+import { until } from '@kyu/testing';
+import { Client } from 'pg';
+import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { Gate } from '../support/gate.js';
+import { POSTGRES_URL } from '../support/servers.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
+
+/** A process with nothing to do claims what it enqueues by the statement that stores it. */
+
+const statusesOf = (kyu: TestKyu): string[] => {
+  const statuses: string[] = [];
+  kyu.events.on('job.enqueued', ({ status }) => statuses.push(status));
+  return statuses;
+};
+
+it('begins a job of its own without Redis, after its caller has the id', async () => {
+  const order: string[] = [];
+  const kyu = await startKyu({
+    handlers: { work: () => void order.push('handler') },
+  });
+  const statuses = statusesOf(kyu);
+  const settled = kyu.nextEvent('job.settled');
+  const id = await kyu.queue.enqueue('work', { n: 1 });
+  order.push('caller');
+  expect(await settled).toMatchObject({ id, status: 'completed' });
+  expect(order).toEqual(['caller', 'handler']);
+  expect(statuses).toEqual(['running']);
+  const job = await kyu.queue.inspect(id);
+  expect(job).toMatchObject({ status: 'completed', payload: { n: 1 } });
+  expect(job.history).toHaveLength(1);
+});
+
+it('leaves to others what it cannot run, what is not due, and what comes while it works', async () => {
+  const gate = new Gate();
+  const kyu = await startKyu({
+    options: { workers: 5 },
+    handlers: { work: () => gate.wait() },
+  });
+  const statuses = statusesOf(kyu);
+  await kyu.queue.enqueue('work', null, {
+    scheduledAt: new Date(Date.now() + 60_000),
+  });
+  await kyu.queue.enqueue('work', null);
+  await until('it to run', () => gate.arrivals === 1);
+  await kyu.queue.enqueue('work', null);
+  gate.open();
+  expect(statuses).toEqual(['scheduled', 'running', 'pending']);
+  const idle = await startKyu({ handlers: { work: () => 0 } });
+  const others = statusesOf(idle);
+  await idle.queue.enqueue('nobody', null);
+  expect(others).toEqual(['pending']);
+});
+
+it('with its only slot taken by a job of its own, keeps nothing else from a worker that is free', async () => {
+  const gate = new Gate();
+  const kyu = await startKyu({
+    options: { workers: 1 },
+    handlers: { hold: () => gate.wait(), work: () => 'here' },
+  });
+  await kyu.queue.enqueue('hold', null);
+  await until('the slot to be taken', () => gate.arrivals === 1);
+  const ids = await kyu.queue.enqueueMany(
+    Array.from({ length: 5 }, () => ({ type: 'work', payload: null })),
+  );
+  const ran: string[] = [];
+  const other = await startKyu({ beside: kyu, handlers: { work: () => 0 } });
+  other.events.on('job.settled', ({ id }) => ran.push(id));
+  await until('the other to run all', () => ran.length === 5);
+  expect(ran.toSorted()).toEqual(ids.toSorted());
+  gate.open();
+});
+
+it('at a stop gives back what is stored after it, and does not begin it', async () => {
+  let ran = 0;
+  const kyu = await startKyu({ handlers: { work: () => void ran++ } });
+  const client = new Client({ connectionString: POSTGRES_URL });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(
+    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
+  );
+  const enqueued = kyu.queue.enqueue('work', null);
+  await until('the insert to wait', async () => {
+    const rows = await kyu.sql(
+      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
+    );
+    return rows.length;
+  });
+  const closed = kyu.close();
+  await client.query('COMMIT');
+  await client.end();
+  const id = await enqueued;
+  await closed;
+  expect(ran).toBe(0);
+  const rows = await kyu.sql(
+    `SELECT status, retry_count, locked_by FROM jobs WHERE id = $1`,
+    [id],
+  );
+  expect(rows).toEqual([
+    { status: 'pending', retry_count: 0, locked_by: null },
+  ]);
+});
+
+it('whose answer was lost does not strand the job: its worker gives it back, and it runs once', async () => {
+  const proxy = await FaultProxy.open(POSTGRES_URL);
+  try {
+    let ran = 0;
+    const kyu = await startKyu({
+      options: { postgres: { url: proxy.url } },
+      handlers: { work: () => void ran++ },
+    });
+    proxy.set('deaf');
+    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
+    await until('it to be stored', async () => {
+      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
+      return rows.length;
+    });
+    proxy.set('none');
+    proxy.resetAll();
+    expect(await enqueued).toBe('unknown');
+    await until(
+      'the job to run',
+      async () => {
+        const rows = await kyu.sql(
+          `SELECT FROM jobs WHERE status = 'completed'`,
+        );
+        return rows.length;
+      },
+      10_000,
+    );
+    expect(ran).toBe(1);
+    await kyu.close();
+  } finally {
+    await proxy.close();
+  }
+});
+
+it('that fails after long does not leave a worker with one slot asleep', async () => {
+  let ran = 0;
+  const kyu = await startKyu({
+    options: { workers: 1 },
+    handlers: { work: () => void ran++ },
+  });
+  const client = new Client({ connectionString: POSTGRES_URL });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(
+    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
+  );
+  const enqueued = kyu.queue.enqueue('work', null).catch(() => 'failed');
+  const waiting = (): Promise<{ pid: number }[]> =>
+    kyu.sql(
+      `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
+    );
+  await until('the insert to wait', async () => (await waiting()).length);
+  // Its wait for an id ends after two seconds: then it waits for the slot that the insert has.
+  await until(
+    'the loop to wait for its slot',
+    () => !kyu.app.get(Claimer, { strict: false }).waiting,
+    5_000,
+  );
+  const [insert] = await waiting();
+  await kyu.sql(`SELECT pg_terminate_backend($1)`, [insert!.pid]);
+  expect(await enqueued).toBe('failed');
+  await client.query('COMMIT');
+  await client.end();
+  await kyu.queue.enqueueMany([
+    { type: 'work', payload: null },
+    { type: 'work', payload: null },
+  ]);
+  await until('both to run', () => ran === 2);
+});
+
+it('does not overtake what was enqueued here before it', async () => {
+  const ran: unknown[] = [];
+  const kyu = await startKyu({
+    options: { workers: 1 },
+    handlers: { work: (n: number) => void ran.push(n) },
+  });
+  await kyu.queue.enqueueMany([
+    { type: 'work', payload: 1 },
+    { type: 'work', payload: 2 },
+  ]);
+  await kyu.queue.enqueue('work', 3);
+  await until('all to run', () => ran.length === 3);
+  expect(ran).toEqual([1, 2, 3]);
+});
