@@ -60,14 +60,16 @@ it('with its only slot taken by a job of its own, keeps nothing else from a work
   });
   await kyu.queue.enqueue('hold', null);
   await until('the slot to be taken', () => gate.arrivals === 1);
-  const ids = await kyu.queue.enqueueMany(
+  await kyu.queue.enqueueMany(
     Array.from({ length: 5 }, () => ({ type: 'work', payload: null })),
   );
-  const ran: string[] = [];
-  const other = await startKyu({ beside: kyu, handlers: { work: () => 0 } });
-  other.events.on('job.settled', ({ id }) => ran.push(id));
-  await until('the other to run all', () => ran.length === 5);
-  expect(ran.toSorted()).toEqual(ids.toSorted());
+  let ran = 0;
+  await startKyu({ beside: kyu, handlers: { work: () => void ran++ } });
+  await until('the other to run all', () => ran === 5);
+  const here = await kyu.sql(
+    `SELECT FROM jobs WHERE job_type = 'work' AND history <> '[]'`,
+  );
+  expect(here).toEqual([]); // nobody had to give one back
   gate.open();
 });
 
