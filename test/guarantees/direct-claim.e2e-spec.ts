@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { until } from '@kyu/testing';
 import { Client } from 'pg';
 import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
@@ -13,6 +14,33 @@ const statusesOf = (kyu: TestKyu): string[] => {
   kyu.events.on('job.enqueued', ({ status }) => statuses.push(status));
   return statuses;
 };
+
+/** Inserts into the jobs table wait until they are released. */
+async function holdInserts(kyu: TestKyu) {
+  const client = new Client({ connectionString: POSTGRES_URL });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(
+    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
+  );
+  return {
+    /** The backend whose insert waits. */
+    pid: async (): Promise<number> => {
+      let held: { pid: number }[] = [];
+      await until('the insert to wait', async () => {
+        held = await kyu.sql(
+          `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
+        );
+        return held.length;
+      });
+      return held[0]!.pid;
+    },
+    release: async (): Promise<void> => {
+      await client.query('COMMIT');
+      await client.end();
+    },
+  };
+}
 
 it('begins a job of its own without Redis, after its caller has the id', async () => {
   const order: string[] = [];
@@ -76,22 +104,11 @@ it('with its only slot taken by a job of its own, keeps nothing else from a work
 it('at a stop gives back what is stored after it, and does not begin it', async () => {
   let ran = 0;
   const kyu = await startKyu({ handlers: { work: () => void ran++ } });
-  const client = new Client({ connectionString: POSTGRES_URL });
-  await client.connect();
-  await client.query('BEGIN');
-  await client.query(
-    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
-  );
+  const inserts = await holdInserts(kyu);
   const enqueued = kyu.queue.enqueue('work', null);
-  await until('the insert to wait', async () => {
-    const rows = await kyu.sql(
-      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
-    );
-    return rows.length;
-  });
+  await inserts.pid();
   const closed = kyu.close();
-  await client.query('COMMIT');
-  await client.end();
+  await inserts.release();
   const id = await enqueued;
   await closed;
   expect(ran).toBe(0);
@@ -144,29 +161,18 @@ it('that fails after long does not leave a worker with one slot asleep', async (
     options: { workers: 1 },
     handlers: { work: () => void ran++ },
   });
-  const client = new Client({ connectionString: POSTGRES_URL });
-  await client.connect();
-  await client.query('BEGIN');
-  await client.query(
-    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
-  );
+  const inserts = await holdInserts(kyu);
   const enqueued = kyu.queue.enqueue('work', null).catch(() => 'failed');
-  const waiting = (): Promise<{ pid: number }[]> =>
-    kyu.sql(
-      `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
-    );
-  await until('the insert to wait', async () => (await waiting()).length);
+  const pid = await inserts.pid();
   // Its wait for an id ends after two seconds: then it waits for the slot that the insert has.
   await until(
     'the loop to wait for its slot',
     () => !kyu.app.get(Claimer, { strict: false }).waiting,
     5_000,
   );
-  const [insert] = await waiting();
-  await kyu.sql(`SELECT pg_terminate_backend($1)`, [insert!.pid]);
+  await kyu.sql(`SELECT pg_terminate_backend($1)`, [pid]);
   expect(await enqueued).toBe('failed');
-  await client.query('COMMIT');
-  await client.end();
+  await inserts.release();
   await kyu.queue.enqueueMany([
     { type: 'work', payload: null },
     { type: 'work', payload: null },
@@ -187,4 +193,23 @@ it('does not overtake what was enqueued here before it', async () => {
   await kyu.queue.enqueue('work', 3);
   await until('all to run', () => ran.length === 3);
   expect(ran).toEqual([1, 2, 3]);
+});
+
+it('runs handlers in the async context of nobody, whatever call enqueued the job', async () => {
+  const caller = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const kyu = await startKyu({
+    handlers: { work: () => void seen.push(caller.getStore()) },
+  });
+  await caller.run('one', () => kyu.queue.enqueue('work', null));
+  await until('it to run', () => seen.length === 1);
+  await until('it to be settled', async () => {
+    const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'completed'`);
+    return rows.length;
+  });
+  await caller.run('many', () =>
+    kyu.queue.enqueueMany([{ type: 'work', payload: null }]),
+  );
+  await until('both to run', () => seen.length === 2);
+  expect(seen).toEqual([undefined, undefined]);
 });

@@ -24,6 +24,7 @@ export class ChaosModule {
   ): DynamicModule {
     const { kyu, role } = settings;
     const retention = kyu.keepFinishedMs;
+    const works = role === 'worker' || role === 'both';
     return {
       module: ChaosModule,
       global: true,
@@ -38,7 +39,7 @@ export class ChaosModule {
           },
           redis: { url: settings.redisUrl },
           queueName: settings.queueName,
-          mode: role === 'worker' || role === 'both' ? role : 'producer',
+          mode: works ? role : 'producer',
           workers: kyu.workers,
           metricsPort: 0,
           metricsPath: false,
@@ -60,7 +61,7 @@ export class ChaosModule {
       ],
       providers: [
         { provide: Ledger, useValue: ledger },
-        ...(role === 'worker' || role === 'both' ? [ChaosHandlers] : []),
+        ...(works ? [ChaosHandlers] : []),
       ],
       exports: [Ledger],
     };

@@ -110,29 +110,23 @@ export class JobStore {
     worker: string,
     job: NewJob,
   ): Promise<ClaimedJob> {
-    const { id, jobType, payloadJson, priority, maxRetries, timeoutMs } = job;
     const contextJson = job.contextJson ?? null;
     const claimedAt = performance.now();
     const rows = await this.database.run(INSERT_CLAIMED, [
       queue,
-      id,
-      jobType,
-      payloadJson,
-      priority,
-      maxRetries,
-      timeoutMs,
+      job.id,
+      job.jobType,
+      job.payloadJson,
+      job.priority,
+      job.maxRetries,
+      job.timeoutMs,
       contextJson,
       worker,
     ]);
     expectStored(1, rows);
     const createdAt = new Date(rows[0]!.created_at);
     return {
-      id,
-      jobType,
-      payloadJson,
-      priority,
-      maxRetries,
-      timeoutMs,
+      ...job,
       contextJson,
       createdAt,
       scheduledAt: createdAt,

@@ -114,9 +114,9 @@ export class Claimer {
 
   /** Up to `limit` jobs straight from Postgres, best first. */
   async claimWaiting(limit: number): Promise<ClaimedJob[]> {
+    if (limit <= 0) return []; // no look: the next one is due as it was
     this.lastLook = performance.now();
     this.mayWait = false; // before the look: what is refilled meanwhile, it may not see
-    if (limit <= 0) return [];
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
     if (jobs.length > 0) this.mayWait = true;

@@ -98,7 +98,7 @@ export class Dispatcher {
     id: string,
     claim: () => Promise<ClaimedJob>,
   ): Promise<ClaimedJob> | undefined {
-    if (!this.idle) return undefined;
+    if (!this.hasNothingToDo) return undefined;
     const taken = claim()
       .then(
         (job) => {
@@ -122,7 +122,7 @@ export class Dispatcher {
     return taken;
   }
 
-  private get idle(): boolean {
+  private get hasNothingToDo(): boolean {
     return (
       this.claimer.waiting &&
       this.busySlots + this.ahead.length + this.taking.size === 0 &&
