@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { Gate } from '../support/gate.js';
-import { POSTGRES_URL } from '../support/servers.js';
+import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 /** A process with nothing to do claims what it enqueues by the statement that stores it. */
@@ -14,6 +14,9 @@ const statusesOf = (kyu: TestKyu): string[] => {
   kyu.events.on('job.enqueued', ({ status }) => statuses.push(status));
   return statuses;
 };
+
+const isWaiting = (kyu: TestKyu): boolean =>
+  kyu.app.get(Claimer, { strict: false }).waiting;
 
 /** Inserts into the jobs table wait until they are released. */
 async function holdInserts(kyu: TestKyu) {
@@ -101,6 +104,54 @@ it('with its only slot taken by a job of its own, keeps nothing else from a work
   gate.open();
 });
 
+it('with its only slot taken meanwhile, does not run what it had popped before what is better', async () => {
+  const proxy = await FaultProxy.open(REDIS_URL);
+  try {
+    const gate = new Gate();
+    const order: number[] = [];
+    const kyu = await startKyu({
+      options: { workers: 1, redis: { url: proxy.url } },
+      handlers: { hold: () => gate.wait(), work: (n: number) => order.push(n) },
+    });
+    await until('it to wait', () => isWaiting(kyu));
+    await kyu.queue.enqueue('hold', null);
+    await until('the slot to be taken', () => gate.arrivals);
+    const held = kyu.nextEvent('job.settled');
+    proxy.set('late'); // the pop has the first of these, and nobody hears it until the slot is free
+    for (const priority of [0, -5, 10, 3])
+      await kyu.queue.enqueue('work', priority, { priority });
+    gate.open();
+    await held;
+    proxy.set('none');
+    await until('all to run', () => order.length === 4);
+    expect(order).toEqual([10, 3, 0, -5]);
+    await kyu.close();
+  } finally {
+    await proxy.close();
+  }
+});
+
+it('without Redis, does not go on with jobs of its own while older ones wait', async () => {
+  const gate = new Gate();
+  const order: number[] = [];
+  const kyu = await startKyu({
+    options: { workers: 1, redis: false },
+    handlers: { hold: () => gate.wait(), work: (n: number) => order.push(n) },
+  });
+  await until('it to wait', () => isWaiting(kyu));
+  await kyu.queue.enqueue('hold', null);
+  const other = await startKyu({ beside: kyu, options: { mode: 'producer' } });
+  await other.queue.enqueue('work', 1);
+  // It looks once a second, and has no room for what it might see.
+  await until('its look to end', () => !isWaiting(kyu));
+  const held = kyu.nextEvent('job.settled');
+  gate.open();
+  await held;
+  await kyu.queue.enqueue('work', 2);
+  await until('both to run', () => order.length === 2);
+  expect(order).toEqual([1, 2]);
+});
+
 it('at a stop gives back what is stored after it, and does not begin it', async () => {
   let ran = 0;
   const kyu = await startKyu({ handlers: { work: () => void ran++ } });
@@ -165,11 +216,7 @@ it('that fails after long does not leave a worker with one slot asleep', async (
   const enqueued = kyu.queue.enqueue('work', null).catch(() => 'failed');
   const pid = await inserts.pid();
   // Its wait for an id ends after two seconds: then it waits for the slot that the insert has.
-  await until(
-    'the loop to wait for its slot',
-    () => !kyu.app.get(Claimer, { strict: false }).waiting,
-    5_000,
-  );
+  await until('the loop to wait for its slot', () => !isWaiting(kyu), 5_000);
   await kyu.sql(`SELECT pg_terminate_backend($1)`, [pid]);
   expect(await enqueued).toBe('failed');
   await inserts.release();
@@ -178,6 +225,51 @@ it('that fails after long does not leave a worker with one slot asleep', async (
     { type: 'work', payload: null },
   ]);
   await until('both to run', () => ran === 2);
+});
+
+it('begins what took long to store, with its only slot for it', async () => {
+  let ran = 0;
+  const kyu = await startKyu({
+    options: { workers: 1 },
+    handlers: { work: () => void ran++ },
+  });
+  let givenBack = 0;
+  kyu.events.on('job.released', () => void givenBack++);
+  const inserts = await holdInserts(kyu);
+  const enqueued = kyu.queue.enqueue('work', null);
+  await inserts.pid();
+  // Two seconds: longer than anything may be claimed ahead.
+  await until('the loop to wait for its slot', () => !isWaiting(kyu), 5_000);
+  await inserts.release();
+  await enqueued;
+  await until('it to run', () => ran);
+  expect(givenBack).toBe(0);
+});
+
+it('whose answer was lost is given back by a stop, and nobody counts a crash', async () => {
+  const proxy = await FaultProxy.open(POSTGRES_URL);
+  try {
+    const kyu = await startKyu({
+      options: { postgres: { url: proxy.url } },
+      handlers: { work: () => 0 },
+    });
+    await until('it to wait', () => isWaiting(kyu));
+    proxy.set('deaf');
+    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
+    await until('it to be stored', async () => {
+      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
+      return rows.length;
+    });
+    proxy.set('none');
+    proxy.resetAll();
+    const closed = kyu.close();
+    expect(await enqueued).toBe('unknown');
+    await closed;
+    const rows = await kyu.sql(`SELECT status, locked_by FROM jobs`);
+    expect(rows).toEqual([{ status: 'pending', locked_by: null }]);
+  } finally {
+    await proxy.close();
+  }
 });
 
 it('does not overtake what was enqueued here before it', async () => {

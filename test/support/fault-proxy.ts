@@ -6,14 +6,15 @@ import {
   type Socket,
 } from 'node:net';
 
-/** - `cut`: connections are reset, new ones too. `blackhole`: bytes are swallowed both ways, nobody is told. `deaf`: what the server answers is swallowed. */
-export type Fault = 'none' | 'cut' | 'blackhole' | 'deaf';
+/** - `cut`: connections are reset, new ones too. `blackhole`: bytes are swallowed both ways, nobody is told. `deaf`: what the server answers is swallowed. `late`: it arrives when that is over. */
+export type Fault = 'none' | 'cut' | 'blackhole' | 'deaf' | 'late';
 
 interface Wire {
   client: Socket;
   server: Socket;
   /** Bytes of it were swallowed: it stays so after the fault, as a connection does whose state a firewall has forgotten. */
   fault: Fault;
+  late: Buffer[];
 }
 
 export interface FaultProxyOptions {
@@ -57,6 +58,10 @@ export class FaultProxy {
     for (const wire of this.wires) {
       if (fault === 'cut') this.reset(wire);
       if (fault !== 'none') wire.fault = fault;
+      else if (wire.fault === 'late') {
+        wire.fault = 'none';
+        for (const chunk of wire.late.splice(0)) wire.client.write(chunk);
+      }
     }
   }
 
@@ -87,7 +92,7 @@ export class FaultProxy {
     if (this.fault === 'cut') return void client.resetAndDestroy();
     const number = this.count++;
     const server = connect(Number(target.port), target.hostname);
-    const wire: Wire = { client, server, fault: this.fault };
+    const wire: Wire = { client, server, fault: this.fault, late: [] };
     this.wires.add(wire);
     server.on('error', () => undefined);
     client.on('data', (chunk) => {
@@ -96,6 +101,7 @@ export class FaultProxy {
     });
     server.on('data', (chunk) => {
       if (wire.fault === 'none') client.write(chunk);
+      else if (wire.fault === 'late') wire.late.push(chunk);
     });
     client.on('close', () => {
       this.wires.delete(wire);

@@ -58,6 +58,7 @@ import { CancelWatch } from './worker/cancel-watch.js';
 import { Claimer } from './worker/claimer.js';
 import { DirectClaim } from './worker/direct-claim.js';
 import { Dispatcher } from './worker/dispatcher.js';
+import { GiveBack } from './worker/give-back.js';
 import { Heartbeat } from './worker/heartbeat.js';
 import { Settler } from './worker/settler.js';
 import { JobExecutor } from './worker/job-executor.js';
@@ -189,6 +190,7 @@ function register(
     Settler,
     TransactionalRunner,
     JobExecutor,
+    GiveBack,
     Dispatcher,
     { provide: IdleWorker, useClass: DirectClaim },
     Heartbeat,

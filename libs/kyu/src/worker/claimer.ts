@@ -102,10 +102,10 @@ export class Claimer {
       signal?.aborted || this.heartbeat.fenced
         ? []
         : popped.slice(0, Math.max(0, room()));
-    if (claimable.length < popped.length)
-      await this.readyQueue.putBack(popped.slice(claimable.length));
-    if (claimable.length > 0) return this.claimPopped(claimable);
-    if (popped.length > 0) return [];
+    const putBack = this.readyQueue.putBack(popped.slice(claimable.length));
+    const jobs = claimable.length > 0 ? await this.claimPopped(claimable) : [];
+    await putBack; // the next pop must find it
+    if (popped.length > 0) return jobs;
     const lookMs = this.mayWait ? SAFETY_LOOK_MS : IDLE_LOOK_MS;
     return performance.now() - this.lastLook >= lookMs
       ? this.claimWaiting(room())

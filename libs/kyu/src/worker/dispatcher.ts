@@ -1,15 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  setImmediate as nextTurn,
+  setTimeout as sleep,
+} from 'node:timers/promises';
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob } from '../store/job-store.js';
+import { isRefusedData } from '../store/postgres-errors.js';
 import type { Run } from '../store/settlement.js';
 import { Claimer } from './claimer.js';
+import { GiveBack } from './give-back.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobExecutor } from './job-executor.js';
 import { Prefetch } from './prefetch.js';
-import { StrayWatch } from './stray-watch.js';
 
 /** How long a pop waits for the first id before the loop looks around again. */
 const IDLE_WAIT_MS = 2_000;
@@ -36,9 +40,10 @@ export class Dispatcher {
   private stopping = new AbortController();
   private readonly ahead: ClaimedJob[] = [];
   /** Being claimed by their own enqueue. */
-  private readonly taking = new Map<string, Promise<unknown>>();
+  private readonly taking = new Map<string, Promise<void>>();
+  /** A job of its own took the last slot while a pop waited: what that brings is no more the best when the slot is free again. */
+  private outdatedPop = false;
   private readonly prefetch = new Prefetch();
-  private readonly strays = new StrayWatch();
   private busySlots = 0;
   private begunThisTurn = 0;
   /** Runs whose outcome is not stored. */
@@ -50,6 +55,7 @@ export class Dispatcher {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly claimer: Claimer,
     private readonly executor: JobExecutor,
+    private readonly giveBack: GiveBack,
     private readonly handlers: HandlerRegistry,
     private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
@@ -75,8 +81,12 @@ export class Dispatcher {
     this.wake();
     await this.loop;
     this.loop = undefined;
-    await Promise.allSettled(this.taking.values());
-    await this.giveBack(this.ahead.splice(0));
+    await this.giveBack.claimed(this.ahead.splice(0)); // now, whatever an insert waits for
+    await Promise.all(this.taking.values());
+    await this.giveBack.claimed(this.ahead.splice(0));
+    // Who looks later is somebody else, when this worker's lease has ended: for each a rescue, and a crash on its record.
+    if (this.giveBack.strays.expected)
+      await this.releaseStrays().catch(() => undefined);
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
@@ -99,27 +109,25 @@ export class Dispatcher {
     claim: () => Promise<ClaimedJob>,
   ): Promise<ClaimedJob> | undefined {
     if (!this.hasNothingToDo) return undefined;
-    const taken = claim()
-      .then(
-        (job) => {
-          this.ahead.push(job);
-          setImmediate(() => {
-            this.claimer.announce([job]);
-            this.fillSlots();
-          });
-          return job;
-        },
-        (error: unknown) => {
-          this.strays.expect();
-          throw error;
-        },
-      )
-      .finally(() => {
-        this.taking.delete(id);
-        this.wake(); // with this as its only slot, the loop waits for it
-      });
-    this.taking.set(id, taken);
+    const taken = claim();
+    this.taking.set(id, this.begin(id, taken));
+    if (this.room() <= 0) this.outdatedPop = true;
     return taken;
+  }
+
+  /** Never rejects: whoever enqueued it is told. */
+  private async begin(id: string, taken: Promise<ClaimedJob>): Promise<void> {
+    const job = await taken.catch((error: unknown) => {
+      if (!isRefusedData(error)) this.giveBack.strays.expect();
+    });
+    await nextTurn(); // its caller hears first
+    this.taking.delete(id);
+    if (job) {
+      this.ahead.push(job);
+      this.claimer.announce([job]);
+      this.fillSlots();
+    }
+    this.wake(); // with this as its only slot, the loop waits for it
   }
 
   private get hasNothingToDo(): boolean {
@@ -128,7 +136,7 @@ export class Dispatcher {
       this.busySlots + this.ahead.length + this.taking.size === 0 &&
       !this.heartbeat.fenced &&
       !this.stopping.signal.aborted &&
-      !this.strays.expected
+      !this.giveBack.strays.expected
     );
   }
 
@@ -137,18 +145,21 @@ export class Dispatcher {
     const ids = new Set(requests.map(({ id }) => id));
     const cancelled = this.ahead.filter(({ id }) => ids.has(id));
     for (const job of cancelled) this.ahead.splice(this.ahead.indexOf(job), 1);
-    await this.giveBack(cancelled);
+    await this.giveBack.claimed(cancelled);
   }
 
   private async work(signal: AbortSignal): Promise<void> {
     let idle = true;
     let retryMs = CLAIM_RETRY_MS.first;
     while (!signal.aborted) {
-      await this.giveBack(this.hoarded());
+      await this.giveBack.claimed(this.hoarded());
       if (signal.aborted) return; // a stop that came meanwhile wakes nobody
       if (this.wanted() === 0) {
         // Handlers that take minutes must not keep from others what is nobody's.
-        await this.releaseStrays().catch(() => this.strays.expect());
+        if (this.giveBack.strays.lookIsDue) {
+          await this.releaseStrays().catch(() => this.giveBack.strays.expect());
+          continue; // a slot may have been freed meanwhile
+        }
         await this.slotFreed();
         continue;
       }
@@ -157,18 +168,20 @@ export class Dispatcher {
         continue;
       }
       try {
-        await this.releaseStrays();
+        if (this.giveBack.strays.lookIsDue) await this.releaseStrays();
+        this.outdatedPop = false;
         const jobs = await this.claimer.claimNext(
-          () => this.room(),
+          () => (this.outdatedPop ? 0 : this.room()),
           idle ? (this.ahead.length > 0 ? MAX_AHEAD_MS : IDLE_WAIT_MS) : 0,
           signal,
         );
-        idle = jobs.length === 0;
+        // Without room it has seen nothing of what waits.
+        idle = jobs.length === 0 && this.room() > 0 && !this.outdatedPop;
         retryMs = CLAIM_RETRY_MS.first;
         this.ahead.push(...jobs);
         this.fillSlots();
       } catch (error) {
-        this.strays.expect();
+        this.giveBack.strays.expect();
         this.logger.error(
           `Claiming jobs failed, trying again: ${(error as Error).message}`,
         );
@@ -178,17 +191,11 @@ export class Dispatcher {
     }
   }
 
-  /** They would be ours without our knowing. */
-  private async releaseStrays(): Promise<void> {
-    if (!this.strays.takeLook()) return;
-    const strays = await this.executor.releaseStrays([
+  private releaseStrays(): Promise<void> {
+    return this.giveBack.unknown([
       ...this.ahead.map(({ id }) => id),
       ...this.taking.keys(),
     ]);
-    if (strays > 0)
-      this.logger.warn(
-        `Gave back ${strays} job(s) of a claim whose answer was lost.`,
-      );
   }
 
   /** How many jobs to claim now. Not one for each slot that frees: with something ahead, a statement waits until it is worth it. */
@@ -248,20 +255,6 @@ export class Dispatcher {
     if (this.wanted() > 0) this.wake();
   }
 
-  private async giveBack(claimed: readonly ClaimedJob[]): Promise<void> {
-    if (claimed.length === 0) return;
-    try {
-      const released = await this.executor.release(claimed);
-      // Taken back by others, or somebody holds their rows: then they would be ours without our knowing.
-      if (released < claimed.length) this.strays.expect();
-    } catch (error) {
-      this.strays.expect();
-      this.logger.warn(
-        `${claimed.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
-      );
-    }
-  }
-
   /** What waits here for a slot although others could run it: handlers turned out slower than those before them. */
   private hoarded(): ClaimedJob[] {
     const now = performance.now();
@@ -275,7 +268,7 @@ export class Dispatcher {
   private slotFreed(): Promise<void> {
     return new Promise((resolve) => {
       const timer =
-        this.ahead.length > 0 || this.strays.expected
+        this.ahead.length > 0 || this.giveBack.strays.expected
           ? setTimeout(resolve, MAX_AHEAD_MS)
           : undefined;
       this.wake = () => {

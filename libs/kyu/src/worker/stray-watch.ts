@@ -18,11 +18,12 @@ export class StrayWatch {
     return performance.now() <= this.until;
   }
 
-  /** Whether it is time; the next one comes later. */
-  takeLook(): boolean {
-    const now = performance.now();
-    if (!this.expected || now < this.nextLook) return false;
-    this.nextLook = now + STRAY_LOOK_MS;
-    return true;
+  get lookIsDue(): boolean {
+    return this.expected && performance.now() >= this.nextLook;
+  }
+
+  /** The next look comes later. */
+  looked(): void {
+    this.nextLook = performance.now() + STRAY_LOOK_MS;
   }
 }

@@ -1,0 +1,41 @@
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { KyuLogger } from '../runtime/kyu-logger.js';
+import type { ClaimedJob } from '../store/job-store.js';
+import { JobExecutor } from './job-executor.js';
+import { StrayWatch } from './stray-watch.js';
+
+/** Is responsible for what this worker owns and does not run: what it claimed for nothing, and what it owns without knowing. */
+@Injectable()
+export class GiveBack {
+  readonly strays = new StrayWatch();
+
+  constructor(
+    private readonly executor: JobExecutor,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
+  ) {}
+
+  /** Never rejects: what cannot be given back now is looked for later. */
+  async claimed(jobs: readonly ClaimedJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    try {
+      const released = await this.executor.release(jobs);
+      // Taken back by others, or somebody holds their rows: then they would be ours without our knowing.
+      if (released < jobs.length) this.strays.expect();
+    } catch (error) {
+      this.strays.expect();
+      this.logger.warn(
+        `${jobs.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** What is ours without our knowing: all but what runs, and these. @throws what Postgres says */
+  async unknown(known: readonly string[]): Promise<void> {
+    this.strays.looked();
+    const strays = await this.executor.releaseStrays(known);
+    if (strays > 0)
+      this.logger.warn(
+        `Gave back ${strays} job(s) of a claim whose answer was lost.`,
+      );
+  }
+}
