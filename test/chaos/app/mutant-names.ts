@@ -7,6 +7,7 @@ export const MUTANT_NAMES = [
   'no-refill',
   'stage-before-commit',
   'ack-before-commit',
+  'own-job-before-commit',
   'prune-unfinished',
   'token-reused',
   'no-self-fence',

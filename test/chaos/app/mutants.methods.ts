@@ -9,7 +9,10 @@ import type {
 } from '../../../libs/kyu/src/ready-queue/ready-queue.js';
 import { RedisReadyQueue } from '../../../libs/kyu/src/ready-queue/redis.ready-queue.js';
 import { CircuitBreaker } from '../../../libs/kyu/src/runtime/circuit-breaker.js';
-import type { JobStore } from '../../../libs/kyu/src/store/job-store.js';
+import {
+  JobStore,
+  type ClaimedJob,
+} from '../../../libs/kyu/src/store/job-store.js';
 import type { EnqueuedJob } from '../../../libs/kyu/src/store/enqueued-job.js';
 import { JobTransaction } from '../../../libs/kyu/src/store/job-transaction.js';
 import { PooledHeartbeat } from '../../../libs/kyu/src/store/pooled-heartbeat.js';
@@ -24,7 +27,7 @@ import { wrap } from './wrap.js';
 
 type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
 
-/** Between the two commits of the handler's transaction and of its job. */
+/** Between what should be one commit. */
 const GAP_MS = 200;
 
 /** What `insert()` of the queue service uses. */
@@ -86,6 +89,32 @@ export const METHOD_MUTANTS = {
           status: 'pending' as const,
           dueInMs: 0,
         }));
+      },
+    ),
+  'own-job-before-commit': () =>
+    wrap(
+      JobStore.prototype,
+      'enqueueClaimed',
+      async (
+        original: JobStore['enqueueClaimed'],
+        queue: string,
+        worker: string,
+        job: NewJob,
+      ): Promise<ClaimedJob> => {
+        void sleep(GAP_MS)
+          .then(() => original(queue, worker, job))
+          .catch(() => undefined);
+        return {
+          ...job,
+          contextJson: job.contextJson ?? null,
+          createdAt: new Date(),
+          scheduledAt: new Date(),
+          claimedAt: performance.now(),
+          retryCount: 0,
+          crashCount: 0,
+          token: 1,
+          waitedMs: 0,
+        };
       },
     ),
   'no-self-fence': () =>

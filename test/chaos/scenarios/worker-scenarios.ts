@@ -170,7 +170,7 @@ export const WORKER_SCENARIOS: readonly Scenario[] = [
       ],
     },
     quiesceMs: 15_000,
-    mutants: {},
+    mutants: { 'own-job-before-commit': ['lost', 'started without a claim'] },
     async run(arena) {
       await arena.addWorkers(1);
       // So few that they nearly always find their process idle.
@@ -181,11 +181,14 @@ export const WORKER_SCENARIOS: readonly Scenario[] = [
       );
       await arena.ready();
       for (let round = 0; round < 3; round++) {
+        await arena.ready();
         await sleep(700);
+        // After a lost answer a process claims nothing so for a while: the one that is started next will.
+        await disturb(arena.faults, [both[0]!], 'postgres', 'reset', 300);
         both[0]!.kill();
-        await disturb(arena.faults, [both[1]!], 'postgres', 'reset', 300);
-        await sleep(700);
         await both[1]!.freeze(arena.kyu.heartbeatTimeoutMs + 500);
+        await sleep(300);
+        both[1]!.kill();
       }
     },
   },
