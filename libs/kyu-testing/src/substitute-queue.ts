@@ -2,7 +2,7 @@ import { KyuEvents, QueueService } from '@kyu/nestjs';
 import {
   Announcer,
   HandlerRegistry,
-  IdleWorker,
+  JobInserter,
   JobReader,
   JobRunner,
   JobScope,
@@ -25,8 +25,8 @@ const PARTS = [
   JobRunner,
   KyuEvents,
   TransactionalEnqueue,
+  JobInserter,
   Announcer,
-  IdleWorker,
 ] as const;
 
 type Parts = Instances<typeof PARTS>;

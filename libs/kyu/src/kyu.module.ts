@@ -36,6 +36,7 @@ import { metricProviders } from './metrics/metrics.providers.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
 import { IdleWorker } from './queue/idle-worker.js';
+import { JobInserter } from './queue/job-inserter.js';
 import { JobRunner } from './queue/job-runner.js';
 import { QueueService } from './queue/queue.service.js';
 import { TransactionalEnqueue } from './queue/transactional-enqueue.js';
@@ -184,6 +185,7 @@ function register(
     JobScope,
     Announcer,
     TransactionalEnqueue,
+    JobInserter,
     QueueService,
     // layer 3: who works
     Claimer,

@@ -19,6 +19,7 @@ export { StaleReaper } from './maintenance/stale-reaper.js';
 export { Announcer } from './queue/announcer.js';
 export { throughWhat, type Through } from './queue/enqueue-transaction.js';
 export { IdleWorker } from './queue/idle-worker.js';
+export { JobInserter } from './queue/job-inserter.js';
 export { JobRunner } from './queue/job-runner.js';
 export { prepareJob } from './queue/prepare-job.js';
 export { TransactionalEnqueue } from './queue/transactional-enqueue.js';

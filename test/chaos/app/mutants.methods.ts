@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
 import type { NewJob } from '../../../libs/kyu/src/job/new-job.js';
 import { Scheduler } from '../../../libs/kyu/src/maintenance/scheduler.js';
-import { QueueService } from '../../../libs/kyu/src/queue/queue.service.js';
+import { JobInserter } from '../../../libs/kyu/src/queue/job-inserter.js';
 import type {
   Popped,
   ReadyQueue,
@@ -30,7 +30,7 @@ type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
 /** Between what should be one commit. */
 const GAP_MS = 200;
 
-/** What `insert()` of the queue service uses. */
+/** What `insert()` uses. */
 interface Inserter {
   config: { queueName: string };
   store: JobStore;
@@ -58,7 +58,7 @@ export const METHOD_MUTANTS = {
   },
   'stage-before-commit': () =>
     wrap(
-      QueueService.prototype,
+      JobInserter.prototype,
       'insert',
       async function (
         this: Inserter,
@@ -71,7 +71,7 @@ export const METHOD_MUTANTS = {
     ),
   'ack-before-commit': () =>
     wrap(
-      QueueService.prototype,
+      JobInserter.prototype,
       'insert',
       async function (
         this: Inserter,
@@ -156,7 +156,7 @@ export const METHOD_MUTANTS = {
     ),
   'payload-changed': () =>
     wrap(
-      QueueService.prototype,
+      JobInserter.prototype,
       'insert',
       (original: Insert, jobs: readonly NewJob[]) =>
         original(
@@ -168,7 +168,7 @@ export const METHOD_MUTANTS = {
     ),
   'refuses-what-it-stored': () =>
     wrap(
-      QueueService.prototype,
+      JobInserter.prototype,
       'insert',
       async (original: Insert, jobs: readonly NewJob[]) => {
         const stored = await original(jobs);

@@ -2,6 +2,7 @@ import { checkKyuOptions, KYU_DATA_SOURCE, type KyuOptions } from '@kyu/nestjs';
 import {
   Database,
   DueAlarm,
+  IdleWorker,
   KYU_OPTIONS,
   KYU_REGISTRATION,
   KyuConfig,
@@ -31,10 +32,10 @@ export const realSubstitutes = (): readonly Substitute[] => [
   ),
   substitute(DATA_SOURCE, [KyuConfig], (config) => openLeased(config)),
   substituteQueue(
-    [ReadyQueue, WorkerIdentity, Database, DueAlarm],
+    [ReadyQueue, IdleWorker, WorkerIdentity, Database, DueAlarm],
     (
-      [config, , reader, handlers, scope, runner, events, , , idleWorker],
-      [readyQueue, worker, database, alarm],
+      [config, , reader, handlers, scope, runner, events],
+      [readyQueue, idleWorker, worker, database, alarm],
     ) =>
       new RealTestbed({
         config,

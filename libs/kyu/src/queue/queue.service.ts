@@ -19,14 +19,11 @@ import {
   type JobType,
 } from '../job/job-definition.js';
 import type { EnqueueOptions, NewJob } from '../job/new-job.js';
-import { Coalescer } from '../runtime/coalescer.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { showValue } from '../runtime/show-value.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { JobReader } from '../store/job-reader.js';
 import { JobStore } from '../store/job-store.js';
-import type { EnqueuedJob } from '../store/enqueued-job.js';
-import { isRefusedData } from '../store/postgres-errors.js';
 import { Announcer } from './announcer.js';
 import { checkBatch, checkBatchBytes } from './batch-limits.js';
 import {
@@ -34,17 +31,13 @@ import {
   type EnqueueTransaction,
   type Through,
 } from './enqueue-transaction.js';
-import { IdleWorker } from './idle-worker.js';
+import { JobInserter } from './job-inserter.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
 import { prepareJob } from './prepare-job.js';
 import { refuseOtherQueue } from './refuse-other-queue.js';
 import { TransactionalEnqueue } from './transactional-enqueue.js';
 
 const MAX_PAGE = 1_000;
-/** Beyond this a batch waits longer for its own rows than it saves. */
-const MAX_COALESCED = 500;
-/** Large payloads gain nothing by travelling together. */
-const MAX_COALESCED_BYTES = 4 * 1024 * 1024;
 
 /**
  * One job of `enqueueMany()`.
@@ -77,17 +70,6 @@ export interface DeadJobsPage {
  */
 @Injectable()
 export class QueueService {
-  /** Calls of the same moment share a statement and its commit: this is worth twenty times the throughput of one commit each. */
-  private readonly inserts = new Coalescer<NewJob, EnqueuedJob>(
-    (jobs) => this.insertCoalesced(jobs),
-    {
-      maxBatch: MAX_COALESCED,
-      maxBytes: MAX_COALESCED_BYTES,
-      weigh: ({ payloadJson }) => payloadJson.length,
-      splitOn: isRefusedData,
-    },
-  );
-
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly store: JobStore,
@@ -98,8 +80,8 @@ export class QueueService {
     /** What happens to this queue's jobs in this process. */
     readonly events: KyuEvents,
     private readonly transactions: TransactionalEnqueue,
+    private readonly inserter: JobInserter,
     private readonly announcer: Announcer,
-    private readonly idleWorker: IdleWorker,
   ) {}
 
   /**
@@ -122,7 +104,7 @@ export class QueueService {
     const job = prepared instanceof Promise ? await prepared : prepared;
     const through = this.transactions.through(transaction);
     await this.scope.enqueue<unknown>([job], () =>
-      through ? this.enlist(through, [job]) : this.inserts.add(job),
+      through ? this.enlist(through, [job]) : this.inserter.insertOne(job),
     );
     return job.id;
   }
@@ -156,7 +138,7 @@ export class QueueService {
     checkBatchBytes(rows);
     const through = this.transactions.through(transaction);
     await this.scope.enqueue<unknown>(rows, () =>
-      through ? this.enlist(through, rows) : this.insert(rows),
+      through ? this.enlist(through, rows) : this.inserter.insert(rows),
     );
     return rows.map(({ id }) => id);
   }
@@ -263,20 +245,6 @@ export class QueueService {
     options: EnqueueOptions,
   ): NewJob | Promise<NewJob> {
     return prepareJob(this.config, this.handlers, type, payload, options);
-  }
-
-  private async insert(
-    jobs: readonly NewJob[],
-    stored = this.store.enqueue(this.config.queueName, jobs),
-  ): Promise<EnqueuedJob[]> {
-    this.announcer.acknowledge(await stored);
-    return stored;
-  }
-
-  /** Only here can a worker have a job at once: a batch goes out in the async context of nobody, and so will the handler. */
-  private insertCoalesced(jobs: readonly NewJob[]): Promise<EnqueuedJob[]> {
-    const own = jobs.length === 1 && this.idleWorker.enqueueClaimed(jobs[0]!);
-    return this.insert(jobs, own ? own.then((job) => [job]) : undefined);
   }
 
   /** Stores the jobs in the caller's transaction. */
