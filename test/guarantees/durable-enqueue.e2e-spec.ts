@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { KyuModule, QueueService } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
+import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
 import { bootApp, newGround, runSql } from '../support/boot-app.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { KyuChild } from '../support/kyu-child.js';
@@ -43,12 +44,12 @@ it.each([
     const url = await databaseWith(configured);
     const ground = newGround();
     const app = await bootApp({
-      imports: [
-        KyuModule.forRoot(
-          ground.options({ mode: 'producer', postgres: { url } }),
-        ),
-      ],
+      imports: [KyuModule.forRoot(ground.options({ postgres: { url } }))],
     });
+    const queue = app.get(QueueService);
+    const statuses: string[] = [];
+    queue.events.on('job.enqueued', ({ status }) => statuses.push(status));
+    queue.register('own', () => 0);
     const sql = (text: string): Promise<Record<string, unknown>[]> =>
       runSql(text.replaceAll('SCHEMA', `"${ground.schema}"`), [], url);
     await sql(`CREATE TABLE SCHEMA.seen (setting text)`);
@@ -57,10 +58,14 @@ it.each([
       $$ BEGIN INSERT INTO SCHEMA.seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$`);
     await sql(`CREATE CONSTRAINT TRIGGER see AFTER INSERT ON SCHEMA.kyu_jobs DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION SCHEMA.see()`);
-    await app.get(QueueService).enqueue('work', null);
-    await app.get(QueueService).enqueueMany(many(2));
+    const claimer = app.get(Claimer, { strict: false });
+    await until('the worker to have nothing to do', () => claimer.waiting);
+    await queue.enqueue('own', null);
+    await queue.enqueue('work', null);
+    await queue.enqueueMany(many(2));
+    expect(statuses).toEqual(['running', 'pending', 'pending', 'pending']);
     expect(await sql('SELECT setting FROM SCHEMA.seen')).toEqual(
-      Array.from({ length: 3 }, () => ({ setting: expected })),
+      Array.from({ length: 4 }, () => ({ setting: expected })),
     );
     await app.close();
   },

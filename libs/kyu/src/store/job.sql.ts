@@ -16,8 +16,11 @@ export interface InsertedRow {
   due_in_ms: number | null;
 }
 
+/** A commit with one of these may be lost. */
+const WEAK = `'off', 'local', 'remote_write'`;
+
 const DURABLE = `durable AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN (${WEAK})
   )`;
 
 /**
@@ -55,14 +58,15 @@ export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
 
 /**
  * enqueue and claim at once, of one job that is due: $1 queue, $2 id, $3 type, $4 payload, $5 priority, $6 max_retries, $7 timeout, $8 context, $9 worker. It is
- * never pending, so nobody else can have it.
+ * never pending, so nobody else can have it. Durable as every enqueue is; without a query to plan, which took a tenth of its time.
  */
 export const INSERT_CLAIMED = new Statement<{ created_at: number }>(
   'enqueue_claimed',
   ({ jobs }) => `
-  WITH ${DURABLE}
-  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, context, locked_by, locked_at, claim_token)
-  SELECT $2, $1, $3, $4::json, 'running', $5, $6, $7, $8::json, $9, now(), 1 FROM (SELECT count(*) FROM durable) AS made_durable
+  INSERT INTO ${jobs} (id, queue, job_type, payload, priority, max_retries, timeout_ms, context, locked_by, locked_at, claim_token, status)
+  VALUES ($2, $1, $3, $4::json, $5, $6, $7, $8::json, $9, now(), 1,
+          CASE WHEN current_setting('synchronous_commit') NOT IN (${WEAK}) THEN 'running'
+               WHEN set_config('synchronous_commit', 'on', true) = 'on' THEN 'running' END)
   RETURNING floor(date_part('epoch', created_at) * 1000) AS created_at`,
 );
 
