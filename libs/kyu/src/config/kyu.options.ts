@@ -17,7 +17,7 @@ export interface KyuPostgresOptions {
   dataSource?: DataSource;
   /** Most connections of this process. @default 25 */
   maxConnections?: number;
-  /** Connections kept open while idle. @default 0 */
+  /** Connections kept open while idle, once they were. Others close after 10 s, and the next statement waits for a new one. @default 2 */
   minConnections?: number;
   /** A connection is replaced after this time. @default '5m' */
   maxLifetime?: Duration;

@@ -20,7 +20,7 @@ describe('resolveOptions', () => {
         url: 'postgres://postgres@localhost:5432/postgres',
         dataSource: undefined,
         maxConnections: 25,
-        minConnections: 0,
+        minConnections: 2,
         maxLifetimeMs: 300_000,
         migrations: 'auto',
         ssl: undefined,

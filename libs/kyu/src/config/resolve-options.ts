@@ -22,6 +22,9 @@ import {
 
 const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
 const DEFAULT_REDIS_URL = 'redis://localhost:6379';
+const MAX_CONNECTIONS = 25;
+/** After a quiet time an enqueue need not wait for PostgreSQL to start a session, nor a worker for its claim beside a settle. No more than there may be at least. */
+const MIN_CONNECTIONS = 2;
 
 /**
  * The options checked and completed. Reports everything that is wrong at once, and never corrects silently.
@@ -58,8 +61,8 @@ export function resolveOptions(
     postgres: Object.freeze({
       url: postgres.url ?? DEFAULT_POSTGRES_URL,
       dataSource: postgres.dataSource,
-      maxConnections: postgres.maxConnections ?? 25,
-      minConnections: postgres.minConnections ?? 0,
+      maxConnections: postgres.maxConnections ?? MAX_CONNECTIONS,
+      minConnections: postgres.minConnections ?? MIN_CONNECTIONS,
       maxLifetimeMs: ms(postgres.maxLifetime, '5m'),
       migrations: postgres.migrations ?? 'auto',
       ssl: postgres.ssl,
@@ -240,10 +243,10 @@ function checkRelations({
     );
   if (
     typeof postgres?.minConnections === 'number' &&
-    postgres.minConnections > (postgres.maxConnections ?? 25)
+    postgres.minConnections > (postgres.maxConnections ?? MAX_CONNECTIONS)
   )
     problems.push(
-      `"postgres.minConnections" (${postgres.minConnections}) must not be more than "postgres.maxConnections" (${postgres.maxConnections ?? 25})`,
+      `"postgres.minConnections" (${postgres.minConnections}) must not be more than "postgres.maxConnections" (${postgres.maxConnections ?? MAX_CONNECTIONS})`,
     );
   return problems;
 }

@@ -58,7 +58,7 @@ export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
 
 /**
  * enqueue and claim at once, of one job that is due: $1 queue, $2 id, $3 type, $4 payload, $5 priority, $6 max_retries, $7 timeout, $8 context, $9 worker. It is
- * never pending, so nobody else can have it. Durable as every enqueue is; without a query to plan, which took a tenth of its time.
+ * never pending, so nobody else can have it. Durable as every enqueue is; one row of values, as a query around it took a twelfth of the time.
  */
 export const INSERT_CLAIMED = new Statement<{ created_at: number }>(
   'enqueue_claimed',
