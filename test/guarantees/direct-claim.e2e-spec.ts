@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { until } from '@kyu/testing';
-import { Client } from 'pg';
-import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { Gate } from '../support/gate.js';
-import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
+import { isWaiting } from '../support/is-waiting.js';
+import { REDIS_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 /** A process with nothing to do claims what it enqueues by the statement that stores it. */
@@ -14,36 +13,6 @@ const statusesOf = (kyu: TestKyu): string[] => {
   kyu.events.on('job.enqueued', ({ status }) => statuses.push(status));
   return statuses;
 };
-
-const isWaiting = (kyu: TestKyu): boolean =>
-  kyu.app.get(Claimer, { strict: false }).waiting;
-
-/** Inserts into the jobs table wait until they are released. */
-async function holdInserts(kyu: TestKyu) {
-  const client = new Client({ connectionString: POSTGRES_URL });
-  await client.connect();
-  await client.query('BEGIN');
-  await client.query(
-    `LOCK TABLE "${kyu.schema}".kyu_jobs IN SHARE ROW EXCLUSIVE MODE`,
-  );
-  return {
-    /** The backend whose insert waits. */
-    pid: async (): Promise<number> => {
-      let held: { pid: number }[] = [];
-      await until('the insert to wait', async () => {
-        held = await kyu.sql(
-          `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${kyu.schema}%' AND query LIKE '%INSERT%'`,
-        );
-        return held.length;
-      });
-      return held[0]!.pid;
-    },
-    release: async (): Promise<void> => {
-      await client.query('COMMIT');
-      await client.end();
-    },
-  };
-}
 
 it('begins a job of its own without Redis, after its caller has the id', async () => {
   const order: string[] = [];
@@ -89,7 +58,10 @@ it('with its only slot taken by a job of its own, keeps nothing else from a work
     options: { workers: 1 },
     handlers: { hold: () => gate.wait(), work: () => 'here' },
   });
+  await until('it to wait', () => isWaiting(kyu));
+  const statuses = statusesOf(kyu);
   await kyu.queue.enqueue('hold', null);
+  expect(statuses).toEqual(['running']);
   await until('the slot to be taken', () => gate.arrivals === 1);
   await kyu.queue.enqueueMany(
     Array.from({ length: 5 }, () => ({ type: 'work', payload: null })),
@@ -113,13 +85,17 @@ it('with its only slot taken meanwhile, does not run what it had popped before w
       options: { workers: 1, redis: { url: proxy.url } },
       handlers: { hold: () => gate.wait(), work: (n: number) => order.push(n) },
     });
+    const other = await startKyu({
+      beside: kyu,
+      options: { mode: 'producer' },
+    });
     await until('it to wait', () => isWaiting(kyu));
     await kyu.queue.enqueue('hold', null);
     await until('the slot to be taken', () => gate.arrivals);
     const held = kyu.nextEvent('job.settled');
     proxy.set('late'); // the pop has the first of these, and nobody hears it until the slot is free
     for (const priority of [0, -5, 10, 3])
-      await kyu.queue.enqueue('work', priority, { priority });
+      await other.queue.enqueue('work', priority, { priority });
     gate.open();
     await held;
     proxy.set('none');
@@ -150,126 +126,6 @@ it('without Redis, does not go on with jobs of its own while older ones wait', a
   await kyu.queue.enqueue('work', 2);
   await until('both to run', () => order.length === 2);
   expect(order).toEqual([1, 2]);
-});
-
-it('at a stop gives back what is stored after it, and does not begin it', async () => {
-  let ran = 0;
-  const kyu = await startKyu({ handlers: { work: () => void ran++ } });
-  const inserts = await holdInserts(kyu);
-  const enqueued = kyu.queue.enqueue('work', null);
-  await inserts.pid();
-  const closed = kyu.close();
-  await inserts.release();
-  const id = await enqueued;
-  await closed;
-  expect(ran).toBe(0);
-  const rows = await kyu.sql(
-    `SELECT status, retry_count, locked_by FROM jobs WHERE id = $1`,
-    [id],
-  );
-  expect(rows).toEqual([
-    { status: 'pending', retry_count: 0, locked_by: null },
-  ]);
-});
-
-it('whose answer was lost does not strand the job: its worker gives it back, and it runs once', async () => {
-  const proxy = await FaultProxy.open(POSTGRES_URL);
-  try {
-    let ran = 0;
-    const kyu = await startKyu({
-      options: { postgres: { url: proxy.url } },
-      handlers: { work: () => void ran++ },
-    });
-    proxy.set('deaf');
-    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
-    await until('it to be stored', async () => {
-      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
-      return rows.length;
-    });
-    proxy.set('none');
-    proxy.resetAll();
-    expect(await enqueued).toBe('unknown');
-    await until(
-      'the job to run',
-      async () => {
-        const rows = await kyu.sql(
-          `SELECT FROM jobs WHERE status = 'completed'`,
-        );
-        return rows.length;
-      },
-      10_000,
-    );
-    expect(ran).toBe(1);
-    await kyu.close();
-  } finally {
-    await proxy.close();
-  }
-});
-
-it('that fails after long does not leave a worker with one slot asleep', async () => {
-  let ran = 0;
-  const kyu = await startKyu({
-    options: { workers: 1 },
-    handlers: { work: () => void ran++ },
-  });
-  const inserts = await holdInserts(kyu);
-  const enqueued = kyu.queue.enqueue('work', null).catch(() => 'failed');
-  const pid = await inserts.pid();
-  // Its wait for an id ends after two seconds: then it waits for the slot that the insert has.
-  await until('the loop to wait for its slot', () => !isWaiting(kyu), 5_000);
-  await kyu.sql(`SELECT pg_terminate_backend($1)`, [pid]);
-  expect(await enqueued).toBe('failed');
-  await inserts.release();
-  await kyu.queue.enqueueMany([
-    { type: 'work', payload: null },
-    { type: 'work', payload: null },
-  ]);
-  await until('both to run', () => ran === 2);
-});
-
-it('begins what took long to store, with its only slot for it', async () => {
-  let ran = 0;
-  const kyu = await startKyu({
-    options: { workers: 1 },
-    handlers: { work: () => void ran++ },
-  });
-  let givenBack = 0;
-  kyu.events.on('job.released', () => void givenBack++);
-  const inserts = await holdInserts(kyu);
-  const enqueued = kyu.queue.enqueue('work', null);
-  await inserts.pid();
-  // Two seconds: longer than anything may be claimed ahead.
-  await until('the loop to wait for its slot', () => !isWaiting(kyu), 5_000);
-  await inserts.release();
-  await enqueued;
-  await until('it to run', () => ran);
-  expect(givenBack).toBe(0);
-});
-
-it('whose answer was lost is given back by a stop, and nobody counts a crash', async () => {
-  const proxy = await FaultProxy.open(POSTGRES_URL);
-  try {
-    const kyu = await startKyu({
-      options: { postgres: { url: proxy.url } },
-      handlers: { work: () => 0 },
-    });
-    await until('it to wait', () => isWaiting(kyu));
-    proxy.set('deaf');
-    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
-    await until('it to be stored', async () => {
-      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
-      return rows.length;
-    });
-    proxy.set('none');
-    proxy.resetAll();
-    const closed = kyu.close();
-    expect(await enqueued).toBe('unknown');
-    await closed;
-    const rows = await kyu.sql(`SELECT status, locked_by FROM jobs`);
-    expect(rows).toEqual([{ status: 'pending', locked_by: null }]);
-  } finally {
-    await proxy.close();
-  }
 });
 
 it('does not overtake what was enqueued here before it', async () => {

@@ -106,7 +106,6 @@ export async function startKyu({
   };
   started.push(kyu);
   cleanups.set(kyu, async () => {
-    await kyu.close();
     await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
     await redis.del(queueName, `{${queueName}}:clipped`);
     await client.end();
@@ -118,7 +117,9 @@ export async function startKyu({
 const cleanups = new Map<TestKyu, () => Promise<void>>();
 
 afterEach(async () => {
-  // The newest first: one that shares tables goes before the one that made them.
-  for (const kyu of started.splice(0).reverse()) await cleanups.get(kyu)?.();
+  const ended = started.splice(0).reverse();
+  for (const kyu of ended) await kyu.close();
+  // Then the tables, which several may share: one that still settles would wait for them until its drain is over.
+  for (const kyu of ended) await cleanups.get(kyu)?.();
   cleanups.clear();
 });

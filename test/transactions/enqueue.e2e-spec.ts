@@ -176,6 +176,7 @@ describe.each([
 
   it('stores many, with their options', async () => {
     const due = new Date(Date.now() + 3_600_000);
+    const settled = kyu.nextEvent('job.settled');
     const ids = await dataSource.transaction((manager) =>
       kyu.queue.enqueueMany(
         [
@@ -185,7 +186,7 @@ describe.each([
         { manager },
       ),
     );
-    await until('the job', () => ran.includes('now'));
+    await settled;
     expect(await kyu.queue.inspect(ids[0]!)).toMatchObject({
       priority: 7,
       timeoutMs: 5_000,

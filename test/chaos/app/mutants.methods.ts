@@ -25,7 +25,11 @@ import { TransactionalRunner } from '../../../libs/kyu/src/worker/transactional-
 import { readSettings } from './settings.js';
 import { wrap } from './wrap.js';
 
-type Insert = (jobs: readonly NewJob[]) => Promise<EnqueuedJob[]>;
+/** `stored`: an insert that is under way already, of a job that its process claims. */
+type Insert = (
+  jobs: readonly NewJob[],
+  stored?: Promise<EnqueuedJob[]>,
+) => Promise<EnqueuedJob[]>;
 
 /** Between what should be one commit. */
 const GAP_MS = 200;
@@ -64,9 +68,10 @@ export const METHOD_MUTANTS = {
         this: Inserter,
         original: Insert,
         jobs: readonly NewJob[],
+        stored?: Promise<EnqueuedJob[]>,
       ) {
         await this.announcer.readyQueue.stage(jobs).catch(() => undefined);
-        return original(jobs);
+        return original(jobs, stored);
       },
     ),
   'ack-before-commit': () =>
@@ -77,10 +82,10 @@ export const METHOD_MUTANTS = {
         this: Inserter,
         _original: Insert,
         jobs: readonly NewJob[],
+        stored = this.store.enqueue(this.config.queueName, jobs),
       ) {
-        void this.store
-          .enqueue(this.config.queueName, jobs)
-          .then((stored) => this.announcer.acknowledge(stored))
+        void stored
+          .then((rows) => this.announcer.acknowledge(rows))
           .catch(() => undefined);
         return jobs.map(({ id, jobType, priority }) => ({
           id,
@@ -158,23 +163,32 @@ export const METHOD_MUTANTS = {
     wrap(
       JobInserter.prototype,
       'insert',
-      (original: Insert, jobs: readonly NewJob[]) =>
+      (
+        original: Insert,
+        jobs: readonly NewJob[],
+        stored?: Promise<EnqueuedJob[]>,
+      ) =>
         original(
           jobs.map((job) => ({
             ...job,
             payloadJson: job.payloadJson.replace('"key":"', '"key":"not '),
           })),
+          stored,
         ),
     ),
   'refuses-what-it-stored': () =>
     wrap(
       JobInserter.prototype,
       'insert',
-      async (original: Insert, jobs: readonly NewJob[]) => {
-        const stored = await original(jobs);
+      async (
+        original: Insert,
+        jobs: readonly NewJob[],
+        stored?: Promise<EnqueuedJob[]>,
+      ) => {
+        const rows = await original(jobs, stored);
         if (Number(process.hrtime.bigint() % 10n) === 0)
           throw new Error('Too bad. Nothing was stored.');
-        return stored;
+        return rows;
       },
     ),
   'pop-without-removing': () =>

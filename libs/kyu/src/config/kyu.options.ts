@@ -17,9 +17,9 @@ export interface KyuPostgresOptions {
   dataSource?: DataSource;
   /** Most connections of this process. @default 25 */
   maxConnections?: number;
-  /** Connections kept open while idle, once they were. Others close after 10 s, and the next statement waits for a new one. @default 2 */
+  /** Connections that stay open while idle, until their `maxLifetime`. Others close after 10 s, and the next statement waits for a new one. @default 2 */
   minConnections?: number;
-  /** A connection is replaced after this time. @default '5m' */
+  /** A connection is closed after this time; the next statement opens a new one. @default '5m' */
   maxLifetime?: Duration;
   /** Schema of the tables; made when it is missing. @default 'public' */
   schema?: string;

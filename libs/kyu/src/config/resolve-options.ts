@@ -23,7 +23,7 @@ import {
 const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
 const DEFAULT_REDIS_URL = 'redis://localhost:6379';
 const MAX_CONNECTIONS = 25;
-/** After a quiet time an enqueue need not wait for PostgreSQL to start a session, nor a worker for its claim beside a settle. No more than there may be at least. */
+/** After a quiet time an enqueue need not wait for PostgreSQL to start a session, nor a worker for its claim beside a settle. `maxConnections` is at least as many. */
 const MIN_CONNECTIONS = 2;
 
 /**

@@ -17,6 +17,9 @@ const SESSION_TIMEOUTS = {
   query_timeout: 25_000,
 };
 
+/** Firewalls and load balancers forget connections that are silent for some minutes, and tell nobody: what then goes out on one is lost until its timeout. */
+const KEEP_ALIVE_MS = 30_000;
+
 /**
  * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
  * next. Every statement of Kyu's has its index, so none is worse off. And none is so long that compiling it would pay. The statements are written for READ
@@ -45,6 +48,7 @@ export function newDataSource(
       min: Math.min(config.minConnections, poolSize),
       maxLifetimeSeconds: Math.ceil(config.maxLifetimeMs / 1000),
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       // Nest calls no hook after a boot that failed in somebody's constructor: then nobody closes the pool, and it must not hold the process.
       allowExitOnIdle: true,
       options: SESSION,

@@ -68,6 +68,11 @@ export function isRefusedData(error: unknown): boolean {
   return typeof code === 'string' && /^2[23]...$/.test(code);
 }
 
+/** Whether nothing of the statement took effect, for certain: it was refused, or never sent. */
+export const isNotDone = (error: unknown): boolean =>
+  isRefusedData(error) ||
+  (error instanceof PostgresUnavailableError && error.outcome === 'not done');
+
 /**
  * Whether the statement gave up because somebody held a row that it wanted: waited too long for it, or in a circle; or found it changed afterwards, where the
  * sessions are of the application and their isolation is stricter than ours.

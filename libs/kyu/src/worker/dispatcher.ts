@@ -7,7 +7,7 @@ import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob } from '../store/job-store.js';
-import { isRefusedData } from '../store/postgres-errors.js';
+import { isNotDone } from '../store/postgres-errors.js';
 import type { Run } from '../store/settlement.js';
 import { Claimer } from './claimer.js';
 import { GiveBack } from './give-back.js';
@@ -84,9 +84,17 @@ export class Dispatcher {
     await this.giveBack.claimed(this.ahead.splice(0)); // now, whatever an insert waits for
     await Promise.all(this.taking.values());
     await this.giveBack.claimed(this.ahead.splice(0));
-    // Who looks later is somebody else, when this worker's lease has ended: for each a rescue, and a crash on its record.
-    if (this.giveBack.strays.expected)
-      await this.releaseStrays().catch(() => undefined);
+    await this.lookForStrays();
+  }
+
+  /** Once more, as nobody looks when this worker is gone: then each is rescued, with a crash on its record. Never rejects. */
+  async lookForStrays(): Promise<void> {
+    if (!this.giveBack.strays.expected) return;
+    await this.releaseStrays().catch((error: Error) =>
+      this.logger.warn(
+        `Could not look for jobs of a claim whose answer was lost: ${error.message}`,
+      ),
+    );
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
@@ -118,7 +126,7 @@ export class Dispatcher {
   /** Never rejects: whoever enqueued it is told. */
   private async begin(id: string, taken: Promise<ClaimedJob>): Promise<void> {
     const job = await taken.catch((error: unknown) => {
-      if (!isRefusedData(error)) this.giveBack.strays.expect();
+      if (!isNotDone(error)) this.giveBack.strays.expect();
     });
     await nextTurn(); // its caller hears first
     this.taking.delete(id);
@@ -149,7 +157,7 @@ export class Dispatcher {
   }
 
   private async work(signal: AbortSignal): Promise<void> {
-    let idle = true;
+    let idle = false; // there may be something already
     let retryMs = CLAIM_RETRY_MS.first;
     while (!signal.aborted) {
       await this.giveBack.claimed(this.hoarded());

@@ -89,6 +89,7 @@ export class WorkerService extends JobRunner implements WorkerWatch {
   private async drain(once: Promise<RunCounts> | undefined): Promise<void> {
     if (this.dispatcher.started) await this.dispatcher.stop();
     await Promise.all([this.dispatcher.drained(), once]);
+    await this.dispatcher.lookForStrays();
   }
 
   /** Ends the patience of a stop() under way: what runs is given back now. */
