@@ -3,9 +3,22 @@ import { FaultProxy } from '../support/fault-proxy.js';
 import { holdInserts } from '../support/hold-inserts.js';
 import { isWaiting } from '../support/is-waiting.js';
 import { POSTGRES_URL } from '../support/servers.js';
-import { startKyu } from '../support/start-kyu.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 /** A job that is claimed by the statement that stores it, when that is slow, fails or loses its answer. */
+
+/** The job is stored, and its worker will never hear so. */
+async function loseAnswer(kyu: TestKyu, proxy: FaultProxy) {
+  proxy.set('deaf');
+  const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
+  await until('it to be stored', async () => {
+    const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
+    return rows.length;
+  });
+  proxy.set('none');
+  proxy.resetAll();
+  return { enqueued };
+}
 
 it('at a stop gives back what is stored after it, and does not begin it', async () => {
   let ran = 0;
@@ -35,14 +48,7 @@ it('whose answer was lost does not strand the job: its worker gives it back, and
       options: { postgres: { url: proxy.url } },
       handlers: { work: () => void ran++ },
     });
-    proxy.set('deaf');
-    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
-    await until('it to be stored', async () => {
-      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
-      return rows.length;
-    });
-    proxy.set('none');
-    proxy.resetAll();
+    const { enqueued } = await loseAnswer(kyu, proxy);
     expect(await enqueued).toBe('unknown');
     await until(
       'the job to run',
@@ -109,14 +115,7 @@ it('whose answer was lost is given back by a stop, and nobody counts a crash', a
       handlers: { work: () => 0 },
     });
     await until('it to wait', () => isWaiting(kyu));
-    proxy.set('deaf');
-    const enqueued = kyu.queue.enqueue('work', null).catch(() => 'unknown');
-    await until('it to be stored', async () => {
-      const rows = await kyu.sql(`SELECT FROM jobs WHERE status = 'running'`);
-      return rows.length;
-    });
-    proxy.set('none');
-    proxy.resetAll();
+    const { enqueued } = await loseAnswer(kyu, proxy);
     const closed = kyu.close();
     expect(await enqueued).toBe('unknown');
     await closed;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { KyuModule, QueueService } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
-import { Claimer } from '../../libs/kyu/src/worker/claimer.js';
 import { bootApp, newGround, runSql } from '../support/boot-app.js';
 import { FaultProxy } from '../support/fault-proxy.js';
+import { isWaiting } from '../support/is-waiting.js';
 import { KyuChild } from '../support/kyu-child.js';
 import { RestartablePostgres } from '../support/restartable-postgres.js';
 import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
@@ -58,8 +58,7 @@ it.each([
       $$ BEGIN INSERT INTO SCHEMA.seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$`);
     await sql(`CREATE CONSTRAINT TRIGGER see AFTER INSERT ON SCHEMA.kyu_jobs DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION SCHEMA.see()`);
-    const claimer = app.get(Claimer, { strict: false });
-    await until('the worker to have nothing to do', () => claimer.waiting);
+    await until('the worker to have nothing to do', () => isWaiting({ app }));
     await queue.enqueue('own', null);
     await queue.enqueue('work', null);
     await queue.enqueueMany(many(2));
