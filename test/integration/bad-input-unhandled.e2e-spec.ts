@@ -2,6 +2,7 @@ import { until } from '@kyu/testing';
 import { Scheduler } from '../../libs/kyu/src/maintenance/scheduler.js';
 import { JobReader } from '../../libs/kyu/src/store/job-reader.js';
 import { Gate } from '../support/gate.js';
+import { isWaiting } from '../support/is-waiting.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 const ready = { other: () => 'done' };
@@ -177,8 +178,9 @@ describe('a job type that nobody handles', () => {
     expect(await settled).toMatchObject({ id, status: 'completed' });
   });
 
-  it('is said without Redis, too', async () => {
+  it('is said without Redis, too, also by a worker that has just looked', async () => {
     const kyu = await startKyu({ handlers: ready, options: { redis: false } });
+    await until('the worker to have found nothing', () => isWaiting(kyu));
     const unhandled = kyu.nextEvent('job.unhandled');
     const id = await kyu.queue.enqueue('nobody', null);
     expect(await unhandled).toEqual({ id, jobType: 'nobody' });

@@ -130,6 +130,10 @@ export class HandlerRegistry {
     return this.types;
   }
 
+  has(jobType: string): boolean {
+    return this.handlers.has(jobType);
+  }
+
   defaultsOf(jobType: string): JobDefaults {
     return this.configured(jobType, this.handlers.get(jobType)?.defaults ?? {});
   }

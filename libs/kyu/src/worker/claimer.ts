@@ -26,7 +26,7 @@ const SAFETY_LOOK_MS = 5_000;
 /** And this often while they find nothing: also a refill may fail. */
 const IDLE_LOOK_MS = 30_000;
 
-/** A worker that finds nothing looks this often whether that is for want of a handler. */
+/** A worker that finds nothing looks this often whether that is for want of a handler; at its next look, once this process enqueued what it cannot run. */
 const EXPLAIN_PERIOD_MS = 30_000;
 /** Types that are warned about, once each; somebody may make up new ones for ever. */
 const MAX_WARNED = 100;
@@ -63,8 +63,9 @@ export class Claimer {
         this.mayWait = true;
       });
     // It is on its way through Redis: what comes after it must not begin before it.
-    events.on('job.enqueued', ({ status }) => {
+    events.on('job.enqueued', ({ jobType, status }) => {
       if (status === 'pending') this.poppingPatiently = false;
+      if (this.isNews(jobType)) this.lastExplained = Number.NEGATIVE_INFINITY;
     });
   }
 
@@ -174,6 +175,15 @@ export class Claimer {
       .findUnhandledWaiting(this.config.queueName, this.handlers.jobTypes)
       .then((unhandled) => this.warn(unhandled))
       .catch(() => undefined);
+  }
+
+  /** Nobody has been told that this type is not run here. */
+  private isNews(jobType: string): boolean {
+    return (
+      !this.handlers.has(jobType) &&
+      !this.warned.has(jobType) &&
+      this.warned.size < MAX_WARNED
+    );
   }
 
   private warn(unhandled: readonly { id: string; jobType: string }[]): void {
