@@ -7,11 +7,15 @@ import { MemoryLogger } from '../support/memory-logger.js';
 import { REDIS_URL } from '../support/servers.js';
 import { describeReadyQueue } from './ready-queue.contract.js';
 
+/** These tests hand over whole windows, ten thousand ids at once, on a busy machine: a slow answer is not what they are about. */
+const PATIENT_MS = 10_000;
+
 async function open(queueName: string): Promise<RedisReadyQueue> {
   const queue = new RedisReadyQueue(
     { url: REDIS_URL },
     queueName,
     new MemoryLogger(),
+    PATIENT_MS,
   );
   await queue.open();
   return queue;

@@ -41,10 +41,12 @@ export class RedisReadyQueue extends ReadyQueue {
   /** Ends the wait under way, if there is one. */
   private hangUp: () => void = () => undefined;
 
+  /** @param commandTimeoutMs a command that has no answer by then has failed. */
   constructor(
     options: KyuRedisOptions,
     queueName: string,
     private readonly logger: LoggerService,
+    private readonly commandTimeoutMs = COMMAND_TIMEOUT_MS,
   ) {
     super();
     const where = describeRedis(options);
@@ -52,7 +54,7 @@ export class RedisReadyQueue extends ReadyQueue {
       this.tell(where, open, cause),
     );
     this.keys = redisKeys(queueName);
-    this.commands = newRedis(options, { commandTimeout: COMMAND_TIMEOUT_MS });
+    this.commands = newRedis(options, { commandTimeout: commandTimeoutMs });
     this.blocking = newRedis(options);
     // Without a listener ioredis prints each failed attempt; the breaker says it once an outage.
     this.blocking.on('error', () => undefined);
@@ -145,7 +147,7 @@ export class RedisReadyQueue extends ReadyQueue {
     this.hangUp = hangUp;
     signal?.addEventListener('abort', hangUp);
     // A server that answers keeps its own timeout; one that does not is gone without a word.
-    const deaf = setTimeout(hangUp, waitMs + COMMAND_TIMEOUT_MS * 4);
+    const deaf = setTimeout(hangUp, waitMs + this.commandTimeoutMs * 4);
     try {
       if (this.blocking.status === 'end') await this.blocking.connect(); // hung up earlier
       const popped = await this.blocking.bzpopmin(
