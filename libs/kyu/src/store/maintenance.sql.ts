@@ -51,7 +51,8 @@ export const BEST_WAITING = new Statement<{ id: string; priority: number }>(
 /**
  * refill, behind the tail of the window: parameters as above, and $4 priority and $5 id of the tail. Nothing before it is read again: neither the
  * jobs that were claimed since, nor what PostgreSQL could not yet remove of them, which is all of it while somebody's transaction is open. Two
- * branches, as the index can begin at one priority or at the next.
+ * branches, as the index can begin at one priority or at the next. The tail's priority is said as a range: with `=` the order by id alone would do, and the
+ * planner takes the primary key, which leads past everything that was enqueued since, in whatever queue and state.
  */
 export const BEST_WAITING_BEHIND = new Statement<{
   id: string;
@@ -59,7 +60,7 @@ export const BEST_WAITING_BEHIND = new Statement<{
 }>(
   'refill_behind',
   (names) => `
-  (${runnable(names)} AND priority = $4::int AND id > $5::uuid ORDER BY id LIMIT $2)
+  (${runnable(names)} AND priority >= $4::int AND priority <= $4::int AND id > $5::uuid ORDER BY priority DESC, id LIMIT $2)
   UNION ALL
   (${runnable(names)} AND priority < $4::int ORDER BY priority DESC, id LIMIT $2)
   LIMIT $2`,
