@@ -27,6 +27,10 @@ const SLACK_MS = 50;
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)`;
 
+/** When the run that `audit` ends was claimed. */
+const claimedAt = (schema: string, audit: string): string =>
+  `(SELECT max(claim.at) FROM ${schema}.chaos_audit AS claim WHERE claim.id = ${audit}.id AND claim.seq < ${audit}.seq AND claim.new_status = 'running')`;
+
 /** The runs as the handlers saw them: when each began, and when its handler ended or was told to. */
 const RUNS = (schema: string): string => `
   runs AS (
@@ -188,8 +192,7 @@ export const CHECKERS: readonly Checker[] = [
       SELECT back.id, 'taken from ' || back.old_worker || ' at ' || back.at || ' (' || coalesce(outcome, 'no outcome')
              || CASE WHEN started THEN '' ELSE ', never started' END || '), and nothing had happened to it' AS detail
         FROM (SELECT audit.*, split_part(old_worker, ':', 2)::int AS pid, ${ms('audit.at')} AS at_ms,
-                     EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS start WHERE start.id = audit.id AND start.token = old_token AND start.kind = 'start') AS started,
-                     (SELECT max(claim.at) FROM ${schema}.chaos_audit AS claim WHERE claim.id = audit.id AND claim.seq < audit.seq AND new_status = 'running') AS claimed_at
+                     EXISTS (SELECT 1 FROM ${schema}.chaos_ledger AS start WHERE start.id = audit.id AND start.token = old_token AND start.kind = 'start') AS started
                 FROM ${schema}.chaos_audit AS audit
                WHERE old_status = 'running' AND (new_status = 'pending' OR outcome = 'crashed')) AS back
        WHERE NOT EXISTS (
@@ -206,8 +209,12 @@ export const CHECKERS: readonly Checker[] = [
                       END)
          AND NOT EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)
-         -- What was claimed ahead and found no slot for a second is given back to others; but not at once.
-         AND NOT (outcome = 'released' AND NOT started AND at - claimed_at > interval '900 milliseconds')
+         -- What was claimed ahead and found no slot for a second is given back to others, and with it all that waits behind it; and a job whose transaction took
+         -- longer to begin than an answer is believed (a quarter of the heartbeat's timeout, at most). But nothing is at once.
+         AND NOT (outcome = 'released' AND NOT started AND EXISTS (
+               SELECT 1 FROM ${schema}.chaos_audit AS first
+                WHERE first.old_worker = back.old_worker AND first.now_at = back.now_at AND first.outcome = 'released'
+                  AND first.at - ${claimedAt(schema, 'first')} > ${Math.min(900, heartbeatTimeoutMs / 4)} * interval '1 millisecond'))
          -- A process that stood still gives back what it had claimed ahead, as it cannot know how long it was away. That is no reason to take it away.
          AND NOT (outcome = 'released' AND NOT started AND EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS lag
