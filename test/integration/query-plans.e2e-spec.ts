@@ -223,11 +223,13 @@ describe('on a table with 50 000 finished jobs', () => {
   });
 });
 
-/** One connection as Kyu opens them. */
+/** New tables, and one connection as Kyu opens them. */
 async function withSession(
-  schema: string,
-  ask: (client: PoolClient) => Promise<void>,
+  planCacheMode: string,
+  ask: (client: PoolClient, schema: string) => Promise<void>,
 ): Promise<void> {
+  const { schema } = isolated();
+  await migrateKyu({ url: POSTGRES_URL, schema });
   const dataSource = newDataSource({
     url: POSTGRES_URL,
     dataSource: undefined,
@@ -242,7 +244,9 @@ async function withSession(
   const pool = (dataSource.driver as PostgresDriver).master as Pool;
   const client = await pool.connect();
   try {
-    await ask(client);
+    await client.query(`SET plan_cache_mode = ${planCacheMode}`);
+    await client.query(`SET search_path = "${schema}"`);
+    await ask(client, schema);
   } finally {
     await client.query(`DROP SCHEMA "${schema}" CASCADE`);
     client.release();
@@ -250,38 +254,26 @@ async function withSession(
   }
 }
 
-/** A worker that boots beside an empty table keeps the plans that it makes then, and meets a flood with them. */
-it.each(['force_custom_plan', 'force_generic_plan'])(
-  'on an empty table no statement plans to read all of it: %s',
-  async (mode) => {
-    const { schema } = isolated();
-    await migrateKyu({ url: POSTGRES_URL, schema });
-    await withSession(schema, async (client) => {
-      await client.query(`SET plan_cache_mode = ${mode}`);
+describe.each(['force_custom_plan', 'force_generic_plan'])('%s', (mode) => {
+  /** A worker that boots beside an empty table keeps the plans that it makes then, and meets a flood with them. */
+  it('on an empty table no statement plans to read all of it', () =>
+    withSession(mode, async (client, schema) => {
       // As after a vacuum of a table that has a few rows: it is known to be small.
       await client.query(
-        `INSERT INTO "${schema}".kyu_jobs (id, job_type) SELECT gen_random_uuid(), 'type1' FROM generate_series(1, 3)`,
+        `INSERT INTO kyu_jobs (id, job_type) SELECT gen_random_uuid(), 'type1' FROM generate_series(1, 3)`,
       );
-      await client.query(`VACUUM ANALYZE "${schema}".kyu_jobs`);
+      await client.query('VACUUM ANALYZE kyu_jobs');
       const scans: string[] = [];
       for (const name of Object.keys(HOT)) {
         const { ways } = await planOf(client, schema, name);
         if (ways.has('Seq Scan')) scans.push(name);
       }
       expect(scans).toEqual([]);
-    });
-  },
-);
+    }));
 
-/** Everything waits, in the order in which it came: the primary key and a sort of all of it look cheap then. */
-it.each(['force_custom_plan', 'force_generic_plan'])(
-  'a refill reads a backlog in order, and no more than it takes: %s',
-  async (mode) => {
-    const { schema } = isolated();
-    await migrateKyu({ url: POSTGRES_URL, schema });
-    await withSession(schema, async (client) => {
-      await client.query(`SET plan_cache_mode = ${mode}`);
-      await client.query(`SET search_path = "${schema}"`);
+  /** Everything waits, in the order in which it came: the primary key and a sort of all of it look cheap then. */
+  it('a refill reads a backlog in order, and no more than it takes', () =>
+    withSession(mode, async (client, schema) => {
       await client.query(
         `INSERT INTO kyu_jobs (id, job_type, queue)
          SELECT ('${ID.slice(0, -12)}' || lpad(to_hex(n), 12, '0'))::uuid, 'type1', 'q' FROM generate_series(1, 100000) AS n`,
@@ -292,6 +284,5 @@ it.each(['force_custom_plan', 'force_generic_plan'])(
         expect([...ways]).toEqual(['kyu_jobs_waiting']);
         expect(steps.filter((step) => /Bitmap|Gather/.test(step))).toEqual([]);
       }
-    });
-  },
-);
+    }));
+});

@@ -22,8 +22,9 @@ const KEEP_ALIVE_MS = 30_000;
 
 /**
  * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
- * next. Every statement of Kyu's has its index, so none is worse off; and reads it from its head, in order: a bitmap of all that waits, sorted by several
- * processes, cost a third of a core to fill a window of ten thousand. None is so long that compiling it would pay. The statements are written for READ COMMITTED: where the server's default is stricter, two workers that meet at a row would fail instead of one passing it over.
+ * next. Every statement of Kyu's has its index and reads it from its head, in order, so none is worse off: a window of ten thousand ids needs no bitmap of
+ * all that waits, sorted by several processes. None is so long that compiling it would pay. The statements are written for READ COMMITTED: where the
+ * server's default is stricter, two workers that meet at a row would fail instead of one passing it over.
  */
 const SESSION = String.raw`-c enable_seqscan=off -c enable_bitmapscan=off -c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\ committed`;
 

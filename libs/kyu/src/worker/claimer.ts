@@ -62,10 +62,11 @@ export class Claimer {
       events.on(event, () => {
         this.mayWait = true;
       });
-    // It is on its way through Redis: what comes after it must not begin before it.
     events.on('job.enqueued', ({ jobType, status }) => {
+      // It is on its way through Redis: what comes after it must not begin before it.
       if (status === 'pending') this.poppingPatiently = false;
-      if (this.isNews(jobType)) this.lastExplained = Number.NEGATIVE_INFINITY;
+      if (!this.handlers.has(jobType) && this.mayWarnOf(jobType))
+        this.lastExplained = Number.NEGATIVE_INFINITY;
     });
   }
 
@@ -177,20 +178,15 @@ export class Claimer {
       .catch(() => undefined);
   }
 
-  /** Nobody has been told that this type is not run here. */
-  private isNews(jobType: string): boolean {
-    return (
-      !this.handlers.has(jobType) &&
-      !this.warned.has(jobType) &&
-      this.warned.size < MAX_WARNED
-    );
+  /** Nobody has been told yet that this type is not run here. */
+  private mayWarnOf(jobType: string): boolean {
+    return !this.warned.has(jobType) && this.warned.size < MAX_WARNED;
   }
 
   private warn(unhandled: readonly { id: string; jobType: string }[]): void {
     for (const job of unhandled) {
       this.events.emit('job.unhandled', job);
-      if (this.warned.has(job.jobType) || this.warned.size >= MAX_WARNED)
-        continue;
+      if (!this.mayWarnOf(job.jobType)) continue;
       this.warned.add(job.jobType);
       // Quoted: a type may hold line breaks, and a log line must stay one.
       const type = JSON.stringify(job.jobType);

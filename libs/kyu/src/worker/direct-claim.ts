@@ -27,8 +27,7 @@ export class DirectClaim extends IdleWorker {
   enqueueClaimed(job: NewJob): Promise<EnqueuedJob> | undefined {
     const { id, jobType, priority, scheduledAt } = job;
     // What has a time is the database's to judge.
-    if (scheduledAt || !this.handlers.jobTypes.includes(jobType))
-      return undefined;
+    if (scheduledAt || !this.handlers.has(jobType)) return undefined;
     const taken = this.dispatcher.takeIfIdle(id, () =>
       this.store.enqueueClaimed(this.config.queueName, this.worker.id, job),
     );
