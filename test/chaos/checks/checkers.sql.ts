@@ -209,12 +209,14 @@ export const CHECKERS: readonly Checker[] = [
                       END)
          AND NOT EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS die WHERE die.pid = back.pid AND die.kind = 'die' AND die.at <= back.at_ms)
-         -- What was claimed ahead and found no slot for a second is given back to others, and with it all that waits behind it; and a job whose transaction took
-         -- longer to begin than an answer is believed (a quarter of the heartbeat's timeout, at most). But nothing is at once.
+         -- What was claimed ahead and found no slot for a second is given back to others, and with it all that waits behind it; but not at once.
          AND NOT (outcome = 'released' AND NOT started AND EXISTS (
                SELECT 1 FROM ${schema}.chaos_audit AS first
                 WHERE first.old_worker = back.old_worker AND first.now_at = back.now_at AND first.outcome = 'released'
-                  AND first.at - ${claimedAt(schema, 'first')} > ${Math.min(900, heartbeatTimeoutMs / 4)} * interval '1 millisecond'))
+                  AND first.at - ${claimedAt(schema, 'first')} > interval '900 milliseconds'))
+         -- So is a job whose transaction took longer to begin than an answer is believed.
+         AND NOT (outcome = 'released' AND NOT started AND at - ${claimedAt(schema, 'back')} > ${heartbeatTimeoutMs / 4} * interval '1 millisecond'
+                  AND EXISTS (SELECT 1 FROM ${schema}.kyu_jobs AS booking WHERE booking.id = back.id AND job_type = 'booking'))
          -- A process that stood still gives back what it had claimed ahead, as it cannot know how long it was away. That is no reason to take it away.
          AND NOT (outcome = 'released' AND NOT started AND EXISTS (
                SELECT 1 FROM ${schema}.chaos_ledger AS lag
