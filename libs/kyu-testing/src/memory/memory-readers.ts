@@ -141,7 +141,7 @@ export class MemoryHealthReader implements Methods<HealthReader> {
       }));
     return {
       workersAlive: 1,
-      overdue: false,
+      overdue: undefined,
       oldest,
       unhandled: undefined,
       schemaVersion: MIGRATION_NAMES.at(-1),

@@ -1,5 +1,6 @@
 import type { WorkerPulse } from '../queue/worker-watch.js';
 import { showValue } from '../runtime/show-value.js';
+import type { DueJob } from '../store/health.sql.js';
 import type { QueueHealth } from '../store/health-reader.js';
 import type { KyuHealthReport } from './health-report.js';
 
@@ -36,18 +37,18 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
       );
     if (maxWaitingMs !== undefined && oldest && oldest.dueMs > maxWaitingMs)
       poor.push(
-        `Job ${oldest.id} of type ${showValue(oldest.jobType)} has been due for ${Math.round(oldest.dueMs)} ms, the limit is ${maxWaitingMs} ms.`,
+        `A job waits too long: ${inWords(oldest)}, and the limit is ${maxWaitingMs} ms.`,
       );
     if (store.workersAlive === 0)
       poor.push('No worker of this queue is alive.');
     else if (unhandled)
       poor.push(
-        `No live worker has a handler for type ${showValue(unhandled.jobType)}: job ${unhandled.id} has been due for ${Math.round(unhandled.dueMs)} ms. Is the type misspelt?`,
+        `No live worker has a handler for a job: ${inWords(unhandled)}. Is the type misspelt?`,
       );
   }
   if (worker === 'stuck')
     bad.push(
-      `This worker has claimed nothing for ${OVERDUE_MS} ms although jobs that it can run are due.`,
+      `This worker has claimed nothing for ${OVERDUE_MS} ms although jobs that it can run are due: ${inWords(store!.overdue!)}.`,
     );
   if (worker === 'fenced')
     bad.push(
@@ -77,6 +78,9 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
     }),
   };
 }
+
+const inWords = ({ id, jobType, dueMs }: DueJob): string =>
+  `${id} of type ${showValue(jobType)} has been due for ${Math.round(dueMs)} ms`;
 
 /** The state of this process as a worker. */
 export function workerState({

@@ -7,7 +7,7 @@ import { MIGRATION_NAMES } from './migrations/create-migrations.js';
 export interface QueueHealth {
   workersAlive: number;
   /** A job that this worker could run has been due for too long. */
-  overdue: boolean;
+  overdue: DueJob | undefined;
   /** The waiting job that has been due for longest; undefined when none waits. */
   oldest: DueJob | undefined;
   /** The same, of the jobs that are overdue and whose type no live worker has a handler for. */
@@ -40,7 +40,7 @@ export class HealthReader {
     const migrations = JSON.parse(row!.migrations) as string[];
     return {
       workersAlive: row!.workers_alive,
-      overdue: row!.overdue,
+      overdue: dueJob(row!.overdue),
       oldest: dueJob(row!.oldest),
       unhandled: dueJob(row!.unhandled),
       schemaVersion: migrations.at(-1),

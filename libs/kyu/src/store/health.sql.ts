@@ -4,9 +4,9 @@ import { Statement } from './statement.js';
 
 export interface HealthRow {
   workers_alive: number;
-  /** A job that this worker could run has been due for too long. */
-  overdue: boolean;
-  /** JSON of a {@link DueJob}. */
+  /** JSON of a {@link DueJob}: one that this worker could run, and that has been due for too long. */
+  overdue: string | null;
+  /** The same: the waiting job that has been due for longest. */
   oldest: string | null;
   /** The same, of the overdue jobs whose type no live worker has a handler for. */
   unhandled: string | null;
@@ -47,15 +47,15 @@ export const LOOK_AT_HEALTH = new Statement<HealthRow>(
     SELECT job.* FROM level CROSS JOIN LATERAL
       (SELECT id, job_type, scheduled_at FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND priority = level.priority ORDER BY id LIMIT ${JOBS_OF_EACH}) AS job
   ), best AS MATERIALIZED (
-    SELECT job_type, scheduled_at, claim_token FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND cardinality($3::text[]) > 0
+    SELECT id, job_type, scheduled_at, claim_token FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND cardinality($3::text[]) > 0
      ORDER BY priority DESC, id LIMIT ${BEST}
   ), alive AS MATERIALIZED (
     SELECT job_types FROM ${workers} WHERE queue = $1 AND heartbeat_at > now() - $2 * interval '1 millisecond'
   )
   SELECT (SELECT count(*) FROM alive) AS workers_alive,
          -- As a claim has it: one that no claim takes says nothing about this worker.
-         EXISTS (SELECT 1 FROM best WHERE job_type = ANY($3::text[]) AND claim_token < 2147483647
-                    AND scheduled_at <= now() - $4 * interval '1 millisecond') AS overdue,
+         (SELECT ${AS_DUE_JOB} FROM best WHERE job_type = ANY($3::text[]) AND claim_token < 2147483647
+             AND scheduled_at <= now() - $4 * interval '1 millisecond' LIMIT 1) AS overdue,
          (SELECT ${AS_DUE_JOB} FROM waiting ORDER BY scheduled_at LIMIT 1) AS oldest,
          (SELECT ${AS_DUE_JOB} FROM waiting
            WHERE scheduled_at <= now() - $4 * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM alive WHERE job_type = ANY(job_types))
