@@ -43,9 +43,9 @@ afterAll(async () => {
 /** What Nest and TypeORM ask for in vain, as nobody has all that they can use, stays outside. */
 const optional: Plugin = {
   name: 'optional',
-  setup({ onResolve }) {
+  setup(bundler) {
     const { resolve } = createRequire(import.meta.url);
-    onResolve({ filter: /^[^./]/ }, ({ path: wanted, kind }) => {
+    bundler.onResolve({ filter: /^[^./]/ }, ({ path: wanted, kind }) => {
       if (kind === 'entry-point') return undefined;
       try {
         resolve(wanted);
@@ -72,11 +72,14 @@ const REQUIRE = `import { createRequire as makeRequire } from 'node:module'; con
 /** @nestjs/typeorm 12 needs an `import.meta.url`, which CommonJS has not; Kyu does without. */
 const filename: Plugin = {
   name: 'filename',
-  setup({ onLoad }) {
-    onLoad({ filter: /typeorm-compat\.js$/ }, async ({ path: file }) => {
-      const contents = await readFile(file, 'utf8');
-      return { contents: contents.replace('import.meta.url', '__filename') };
-    });
+  setup(bundler) {
+    bundler.onLoad(
+      { filter: /typeorm-compat\.js$/ },
+      async ({ path: file }) => {
+        const contents = await readFile(file, 'utf8');
+        return { contents: contents.replace('import.meta.url', '__filename') };
+      },
+    );
   },
 };
 

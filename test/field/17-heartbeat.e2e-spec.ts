@@ -34,15 +34,7 @@ afterEach(() => {
 
 describe('field 17: a heartbeat thread that ends', () => {
   it('is replaced by beats from the main thread, which is said once, and the worker goes on', async () => {
-    const threads: Worker[] = [];
-    const { postMessage } = Worker.prototype;
-    jest.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
-      this: Worker,
-      ...message
-    ) {
-      threads.push(this);
-      Reflect.apply(postMessage, this, message);
-    });
+    const told = jest.spyOn(Worker.prototype, 'postMessage');
     const kyu = await startKyu({
       handlers: { work: () => 1 },
       options: { ...TIMING, redis: false },
@@ -50,8 +42,8 @@ describe('field 17: a heartbeat thread that ends', () => {
     await beats(kyu);
     expect(fallbacks(kyu)).toEqual([]);
     kyu.queue.register('another', () => 1); // the thread is told
-    await until('the thread to be known', () => threads.length > 0);
-    await threads[0]!.terminate();
+    const thread = await until('it to be told', () => told.mock.contexts[0]);
+    await (thread as Worker).terminate();
     await beats(kyu);
     await works(kyu);
     expect(fallbacks(kyu)).toEqual([
