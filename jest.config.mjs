@@ -30,6 +30,9 @@ export default {
     '^@kyu/testing$': '<rootDir>/libs/kyu-testing/src/index.ts',
     // The servers' keeper runs in a process of its own, so it has to be JavaScript: the built library.
     '^@kyu/embedded$': '<rootDir>/dist/libs/kyu-embedded/index.js',
+    // It starts a thread, which needs JavaScript in a file.
+    '^\\./start-heartbeat-loop\\.js$':
+      '<rootDir>/test/support/start-heartbeat-loop.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: [

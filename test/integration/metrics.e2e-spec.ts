@@ -122,9 +122,7 @@ describe('the page', () => {
     expect(values.get('kyu_job_failures_total{job_type="fails"}')).toBe(4);
     expect(values.get('kyu_job_failures_total{job_type="flaky"}')).toBe(2);
     expect(values.get('kyu_job_failures_total{job_type="hopeless"}')).toBe(1);
-    expect(
-      values.get('kyu_job_failures_total{job_type="fine"}'),
-    ).toBeUndefined();
+    expect(values.get('kyu_job_failures_total{job_type="fine"}')).toBe(0);
     expect(values.get('kyu_jobs_cancelled_total')).toBe(1);
     expect(values.get('kyu_queue_depth')).toBe(2); // pending, not scheduled
     expect(values.get('kyu_job_run_seconds_count{job_type="fine"}')).toBe(5);
@@ -142,9 +140,7 @@ describe('the page', () => {
     const values = series(await scrape(kyu.app));
     expect((await kyu.queue.inspect(id)).status).toBe('cancelled');
     expect(values.get('kyu_jobs_processed_total{status="cancelled"}')).toBe(1);
-    expect(
-      values.get('kyu_job_failures_total{job_type="slow"}'),
-    ).toBeUndefined();
+    expect(values.get('kyu_job_failures_total{job_type="slow"}')).toBe(0);
     expect(
       values.get('kyu_jobs_processed_total{status="completed"}') ?? 0,
     ).toBe(0);

@@ -4,6 +4,7 @@ export { KYU_DATA_SOURCE } from './kyu.tokens.js';
 export { kyuSchedule } from './kyu.schedule.js';
 export type {
   KyuContextOptions,
+  KyuMetricsAccess,
   KyuMode,
   KyuOptions,
   KyuOptionsFactory,
@@ -71,6 +72,7 @@ export type {
   KyuHealthLimits,
   KyuHealthReport,
 } from './health/health-report.js';
+export { isKyuMetrics } from './metrics/metrics.controller.js';
 export { migrateKyu, revertKyuMigration } from './store/migrator.js';
 export {
   DuplicateHandlerError,

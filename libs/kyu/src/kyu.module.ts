@@ -33,6 +33,7 @@ import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { metricsController } from './metrics/metrics.controller.js';
 import { metricProviders } from './metrics/metrics.providers.js';
+import { MetricsPage } from './metrics/metrics-page.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
 import { IdleWorker } from './queue/idle-worker.js';
@@ -208,6 +209,7 @@ function register(
     KyuHealth,
     KyuMetrics,
     ...metricProviders,
+    MetricsPage,
     MetricsServer,
     // layer 5: who starts and stops them
     ScheduleCheck,

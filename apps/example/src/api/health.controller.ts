@@ -9,7 +9,7 @@ import {
   KyuHealthIndicator,
 } from '@kyu/nestjs/terminus';
 
-/** 503 when PostgreSQL is away, or when this process leaves due work lying. Without Redis jobs still run, so a process is not to be replaced for that. */
+/** `/health` is for a load balancer: 503 while this process cannot do its work. `/health/live` is for whatever restarts it: 503 only for what a restart heals. */
 @Controller('health')
 export class HealthController {
   constructor(
@@ -25,6 +25,15 @@ export class HealthController {
     return this.health.check([
       () => this.kyu.isHealthy(),
       () => this.reports.isHealthy('reports'),
+    ]);
+  }
+
+  @Get('live')
+  @HealthCheck()
+  live(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.kyu.isLive(),
+      () => this.reports.isLive('reports'),
     ]);
   }
 }

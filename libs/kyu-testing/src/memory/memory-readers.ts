@@ -130,16 +130,26 @@ export class MemoryHealthReader implements Methods<HealthReader> {
 
   async look(): ReturnType<HealthReader['look']> {
     const { now } = this.table;
-    const waiting = this.table
+    const [oldest] = this.table
       .all()
       .filter(({ status }) => status === 'pending')
-      .map(({ scheduledAt }) => now - scheduledAt);
+      .sort((a, b) => a.scheduledAt - b.scheduledAt)
+      .map(({ id, jobType, scheduledAt }) => ({
+        id,
+        jobType,
+        dueMs: now - scheduledAt,
+      }));
     return {
       workersAlive: 1,
-      overdue: false,
-      oldestWaitingMs: waiting.length > 0 ? Math.max(...waiting) : undefined,
+      overdue: undefined,
+      oldest,
+      unhandled: undefined,
       schemaVersion: MIGRATION_NAMES.at(-1),
       missingMigrations: [],
     };
+  }
+
+  async isClaimable(): Promise<boolean> {
+    return false;
   }
 }

@@ -5,6 +5,7 @@ import type { JobDefaults } from '../job/new-job.js';
 import type { TableNames } from '../job/table-names.js';
 import type {
   KyuContextOptions,
+  KyuMetricsAccess,
   KyuMode,
   KyuRedisOptions,
 } from './kyu.options.js';
@@ -19,6 +20,7 @@ export abstract class KyuConfig {
   abstract readonly workers: number;
   abstract readonly queueName: string;
   abstract readonly metricsPort: number;
+  abstract readonly metricsAccess: KyuMetricsAccess;
   abstract readonly staleJobTimeoutMs: number;
   abstract readonly heartbeatIntervalMs: number;
   abstract readonly heartbeatTimeoutMs: number;

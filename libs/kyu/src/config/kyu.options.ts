@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { LoggerService, NestInterceptor, Type } from '@nestjs/common';
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -74,6 +75,16 @@ export interface KyuContextOptions {
 }
 
 /**
+ * Whom the metrics answer: `'private'`: direct requests from this machine and from private networks. `'all'`: every request. A function decides for each request.
+ *
+ * @publicApi
+ */
+export type KyuMetricsAccess =
+  | 'private'
+  | 'all'
+  | ((request: IncomingMessage) => boolean | Promise<boolean>);
+
+/**
  * `KyuModule.forRoot(options)`. Every option has a default; durations are milliseconds or strings such as `'10s'`.
  *
  * @publicApi
@@ -88,6 +99,11 @@ export interface KyuOptions {
   queueName?: string;
   /** Port that serves `/metrics` by itself (`/metrics/<name>` for a named registration, which may share the port); 0 means none. @default 9090 */
   metricsPort?: number;
+  /**
+   * Whom the metrics answer, on their route and on `metricsPort`: `'private'`: direct requests from this machine and from private networks, without the headers of a
+   * proxy. `'all'`: everybody. Or a function: `(request) => request.headers.authorization === 'Bearer …'`. @default 'private'
+   */
+  metricsAccess?: KyuMetricsAccess;
   /** A job that has overrun its own timeout by this much on a live worker is taken back: its process hangs. @default '10m' */
   staleJobTimeout?: Duration;
   /** How often a worker process says that it is alive. @default '10s' */

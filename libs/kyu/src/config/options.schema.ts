@@ -80,6 +80,10 @@ export const OPTIONS_SCHEMA: Schema<KyuOptions> = {
     'a name of 1 to 100 letters, digits and : _ . -',
   ),
   metricsPort: integer(0, 65_535),
+  metricsAccess: (value) =>
+    typeof value === 'function' || oneOf('private', 'all')(value) === undefined
+      ? undefined
+      : "'private', 'all' or a function of the request",
   staleJobTimeout: duration(1_000),
   heartbeatInterval: duration(250),
   heartbeatTimeout: duration(1_000),

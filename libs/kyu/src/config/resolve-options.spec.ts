@@ -30,6 +30,7 @@ describe('resolveOptions', () => {
       workers: 5,
       queueName: 'kyu:default',
       metricsPort: 9090,
+      metricsAccess: 'private',
       staleJobTimeoutMs: 600_000,
       heartbeatIntervalMs: 10_000,
       heartbeatTimeoutMs: 30_000,

@@ -77,6 +77,7 @@ export function resolveOptions(
     workers: given.workers ?? 5,
     queueName: given.queueName ?? queueNameOf(name),
     metricsPort: given.metricsPort ?? 9090,
+    metricsAccess: given.metricsAccess ?? 'private',
     staleJobTimeoutMs: ms(given.staleJobTimeout, '10m'),
     heartbeatIntervalMs: ms(given.heartbeatInterval, HEARTBEAT_INTERVAL),
     heartbeatTimeoutMs: ms(given.heartbeatTimeout, HEARTBEAT_TIMEOUT),

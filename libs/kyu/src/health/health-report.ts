@@ -5,12 +5,18 @@
  */
 export interface KyuHealthReport {
   /**
-   * `'down'`: this process cannot do its work. `'degraded'`: it can, and something should be looked at (Redis is away, nobody works on the queue). A load balancer
-   * should take both `'up'` and `'degraded'` for good.
+   * `'down'`: this process cannot do its work now, `ready` is false. `'degraded'`: it can, and `warnings` say what should be looked at. A load balancer should take
+   * both `'up'` and `'degraded'` for good.
    */
   status: 'up' | 'degraded' | 'down';
-  /** What is wrong, one sentence each. */
+  /** False only for what a restart of this process heals: its worker claims nothing although it could. Meant for a liveness probe. */
+  live: boolean;
+  /** False while this process cannot do its work: PostgreSQL is away, or its worker claims nothing. Meant for a readiness probe. */
+  ready: boolean;
+  /** Why `ready` or `live` is false, one sentence each. */
   problems: string[];
+  /** What should be looked at, and makes no probe fail: Redis is away, no worker is alive, a job waits too long or has a type that no worker runs. */
+  warnings: string[];
   queue: string;
   postgres: 'up' | 'down';
   /** `'off'`: configured without. */
@@ -34,7 +40,7 @@ export interface KyuHealthReport {
  * @publicApi
  */
 export interface KyuHealthLimits {
-  /** A job that is due for longer makes the check `'down'`: milliseconds, or a duration such as `'5m'`. @default no limit */
+  /** A job that is due for longer is a warning: milliseconds, or a duration such as `'5m'`. @default no limit */
   maxWaiting?: number | string;
   /** How long the check may take, whatever PostgreSQL does. @default '2s' */
   timeout?: number | string;

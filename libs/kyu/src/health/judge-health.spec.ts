@@ -4,8 +4,9 @@ const WELL: Findings = {
   queue: 'kyu:default',
   store: {
     workersAlive: 2,
-    overdue: false,
-    oldestWaitingMs: undefined,
+    overdue: undefined,
+    oldest: undefined,
+    unhandled: undefined,
     schemaVersion: 'V1',
     missingMigrations: [],
   },
@@ -20,12 +21,16 @@ const WELL: Findings = {
 };
 const store = WELL.store!;
 const { worker } = WELL;
+const due = { id: '42', jobType: 'work', dueMs: 1_001 };
 
 describe('judgeHealth', () => {
   it('says up for what is well, idle or not', () => {
     expect(judgeHealth(WELL)).toEqual({
       status: 'up',
+      live: true,
+      ready: true,
       problems: [],
+      warnings: [],
       queue: 'kyu:default',
       postgres: 'up',
       redis: 'up',
@@ -44,16 +49,10 @@ describe('judgeHealth', () => {
       /lack 1 migration\(s\) of this version: V2/,
     ],
     [
-      'a job waits beyond the limit',
-      { store: { ...store, oldestWaitingMs: 1_001 }, maxWaitingMs: 1_000 },
-      'down',
-      /due for 1001 ms, the limit is 1000/,
-    ],
-    [
       'the worker is idle while due work waits',
-      { store: { ...store, overdue: true } },
+      { store: { ...store, overdue: due } },
       'down',
-      /claimed nothing for 5000 ms/,
+      /claimed nothing for 5000 ms.*42 of type "work"/,
     ],
     [
       'the worker is fenced',
@@ -67,6 +66,18 @@ describe('judgeHealth', () => {
       'degraded',
       /No worker/,
     ],
+    [
+      'a job waits beyond the limit',
+      { store: { ...store, oldest: due }, maxWaitingMs: 1_000 },
+      'degraded',
+      /42 of type "work" has been due for 1001 ms, and the limit is 1000/,
+    ],
+    [
+      'no live worker runs the type of a due job',
+      { store: { ...store, unhandled: due } },
+      'degraded',
+      /^No live worker has a handler.*42 of type "work"/,
+    ],
     ['Redis is away', { redis: 'down' }, 'degraded', /^Redis cannot/],
     [
       'the worker stops',
@@ -76,46 +87,69 @@ describe('judgeHealth', () => {
     ],
   ])('when %s', (_, findings, status, problem) => {
     const report = judgeHealth({ ...WELL, ...findings });
-    expect(report.status).toBe(status);
-    expect(report.problems).toEqual([expect.stringMatching(problem)]);
+    const told = [expect.stringMatching(problem)];
+    expect(report).toMatchObject({
+      status,
+      live: true,
+      ready: status !== 'down',
+      problems: status === 'down' ? told : [],
+      warnings: status === 'down' ? [] : told,
+    });
+  });
+
+  it.each([
+    ['not live', 'no other session holds the due job', true],
+    ['live', 'another session holds it, which no restart heals', false],
+  ])('is %s when stuck and %s', (_, __, claimable) => {
+    const report = judgeHealth({
+      ...WELL,
+      store: { ...store, overdue: due },
+      claimable,
+    });
+    expect(report).toMatchObject({ live: !claimable, ready: false });
   });
 
   it.each<[string, Partial<Findings>]>([
     [
       'all slots are busy',
       {
-        store: { ...store, overdue: true },
+        store: { ...store, overdue: due },
         worker: { ...worker, freeSlots: 0 },
       },
     ],
     [
       'it has just claimed',
       {
-        store: { ...store, overdue: true },
+        store: { ...store, overdue: due },
         worker: { ...worker, sinceClaimMs: 4_999 },
       },
     ],
     [
       'it is no worker',
       {
-        store: { ...store, overdue: true },
+        store: { ...store, overdue: due },
         worker: { ...worker, state: 'none' },
       },
     ],
     ['Redis is not used', { redis: 'off' }],
     [
       'a job waits within the limit',
-      { store: { ...store, oldestWaitingMs: 1_000 }, maxWaitingMs: 1_000 },
+      {
+        store: { ...store, oldest: { ...due, dueMs: 1_000 } },
+        maxWaitingMs: 1_000,
+      },
     ],
   ])('is up when %s', (_, findings) => {
     expect(judgeHealth({ ...WELL, ...findings }).status).toBe('up');
   });
 
-  it('is down when one thing is bad and another poor, and names both, the bad first', () => {
+  it('is down when one thing is bad and another poor, and names both', () => {
     const report = judgeHealth({ ...WELL, store: undefined, redis: 'down' });
-    expect(report.status).toBe('down');
-    expect(report.problems).toHaveLength(2);
-    expect(report.problems[0]).toContain('PostgreSQL');
+    expect(report).toMatchObject({
+      status: 'down',
+      problems: [expect.stringMatching(/^PostgreSQL/)],
+      warnings: [expect.stringMatching(/^Redis/)],
+    });
     expect(report).not.toHaveProperty('workersAlive');
   });
 });

@@ -1,4 +1,6 @@
 import type { WorkerPulse } from '../queue/worker-watch.js';
+import { showValue } from '../runtime/show-value.js';
+import type { DueJob } from '../store/health.sql.js';
 import type { QueueHealth } from '../store/health-reader.js';
 import type { KyuHealthReport } from './health-report.js';
 
@@ -12,9 +14,14 @@ export interface Findings {
   redis: KyuHealthReport['redis'];
   worker: WorkerPulse;
   maxWaitingMs: number | undefined;
+  /** Of a worker that is stuck: the due job can be claimed, no other session holds its row. */
+  claimable?: boolean;
 }
 
-/** What the findings amount to. Pure. */
+/**
+ * What the findings amount to. Pure. `bad` is what this process cannot do now. `poor` is for people to look at: no probe may fail for it, because every process
+ * of the queue finds the same, and all of them would be replaced.
+ */
 export function judgeHealth(findings: Findings): KyuHealthReport {
   const { queue, store, redis, maxWaitingMs } = findings;
   const worker = workerState(findings);
@@ -23,21 +30,25 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
   if (!store)
     bad.push('PostgreSQL does not answer, or refuses Kyu its tables.');
   else {
-    const { missingMigrations, oldestWaitingMs = 0 } = store;
+    const { missingMigrations, oldest, unhandled } = store;
     if (missingMigrations.length > 0)
       bad.push(
         `The tables lack ${missingMigrations.length} migration(s) of this version: ${missingMigrations.join(', ')}.`,
       );
-    if (maxWaitingMs !== undefined && oldestWaitingMs > maxWaitingMs)
-      bad.push(
-        `A job has been due for ${Math.round(oldestWaitingMs)} ms, the limit is ${maxWaitingMs}.`,
+    if (maxWaitingMs !== undefined && oldest && oldest.dueMs > maxWaitingMs)
+      poor.push(
+        `A job waits too long: ${inWords(oldest)}, and the limit is ${maxWaitingMs} ms.`,
       );
     if (store.workersAlive === 0)
       poor.push('No worker of this queue is alive.');
+    else if (unhandled)
+      poor.push(
+        `No live worker has a handler for a job: ${inWords(unhandled)}. Is the type misspelt?`,
+      );
   }
   if (worker === 'stuck')
     bad.push(
-      `This worker has claimed nothing for ${OVERDUE_MS} ms although jobs that it can run are due.`,
+      `This worker has claimed nothing for ${OVERDUE_MS} ms although jobs that it can run are due: ${inWords(store!.overdue!)}.`,
     );
   if (worker === 'fenced')
     bad.push(
@@ -48,15 +59,18 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
     poor.push('Redis cannot be used; jobs are claimed from PostgreSQL.');
   return {
     status: bad.length > 0 ? 'down' : poor.length > 0 ? 'degraded' : 'up',
-    problems: [...bad, ...poor],
+    live: !(worker === 'stuck' && findings.claimable),
+    ready: bad.length === 0,
+    problems: bad,
+    warnings: poor,
     queue,
     postgres: store ? 'up' : 'down',
     redis,
     worker,
     ...(store && {
       workersAlive: store.workersAlive,
-      ...(store.oldestWaitingMs !== undefined && {
-        oldestWaitingMs: Math.round(store.oldestWaitingMs),
+      ...(store.oldest && {
+        oldestWaitingMs: Math.round(store.oldest.dueMs),
       }),
       ...(store.schemaVersion !== undefined && {
         schemaVersion: store.schemaVersion,
@@ -65,7 +79,14 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
   };
 }
 
-function workerState({ store, worker }: Findings): KyuHealthReport['worker'] {
+const inWords = ({ id, jobType, dueMs }: DueJob): string =>
+  `${id} of type ${showValue(jobType)} has been due for ${Math.round(dueMs)} ms`;
+
+/** The state of this process as a worker. */
+export function workerState({
+  store,
+  worker,
+}: Pick<Findings, 'store' | 'worker'>): KyuHealthReport['worker'] {
   if (worker.state !== 'started') return worker.state;
   if (worker.fenced) return 'fenced';
   const idle = worker.freeSlots > 0 && worker.sinceClaimMs > OVERDUE_MS;

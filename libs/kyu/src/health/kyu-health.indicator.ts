@@ -3,7 +3,7 @@ import {
   HealthIndicatorService,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
-import type { KyuHealthLimits } from './health-report.js';
+import type { KyuHealthLimits, KyuHealthReport } from './health-report.js';
 import { getKyuHealthToken } from './inject-kyu-health.js';
 import { KyuHealth } from './kyu-health.js';
 
@@ -13,7 +13,7 @@ type UpOrDown<Key extends string> = Pick<
 >;
 
 /**
- * {@link KyuHealth} as an indicator of @nestjs/terminus: provide it beside `TerminusModule`, and call `isHealthy()` in a health check. `'degraded'` is HTTP 200 (with the Terminus of Nest 11, which has no such state: up, and `degraded: true`).
+ * {@link KyuHealth} as an indicator of @nestjs/terminus: provide it beside `TerminusModule`, and call `isHealthy()` in a readiness probe and `isLive()` in a liveness probe. `'degraded'` is HTTP 200 (with the Terminus of Nest 11, which has no such state: up, and `degraded: true`).
  * That of the default registration; {@link kyuHealthIndicator} makes that of another.
  *
  * @publicApi
@@ -25,12 +25,39 @@ export class KyuHealthIndicator {
     private readonly indicators: HealthIndicatorService,
   ) {}
 
-  /** @param key its name in the answer. */
+  /**
+   * For a readiness probe: down while this process cannot do its work.
+   *
+   * @param key its name in the answer.
+   */
   async isHealthy<const Key extends string = 'kyu'>(
     key: Key = 'kyu' as Key,
     limits: KyuHealthLimits = {},
   ): Promise<HealthIndicatorResult<Key>> {
-    const { status, ...details } = await this.health.check(limits);
+    return this.tell(key, await this.health.check(limits));
+  }
+
+  /**
+   * For a liveness probe: down only for what a restart of this process heals. Whatever else is wrong is in the details.
+   *
+   * @param key its name in the answer.
+   */
+  async isLive<const Key extends string = 'kyu'>(
+    key: Key = 'kyu' as Key,
+    limits: KyuHealthLimits = {},
+  ): Promise<HealthIndicatorResult<Key>> {
+    const report = await this.health.check(limits);
+    const { live, status } = report;
+    return this.tell(key, {
+      ...report,
+      status: !live ? 'down' : status === 'down' ? 'degraded' : status,
+    });
+  }
+
+  private tell<const Key extends string>(
+    key: Key,
+    { status, ...details }: KyuHealthReport,
+  ): HealthIndicatorResult<Key> {
     const indicator = this.indicators.check(key);
     if (status === 'up') return indicator.up(details);
     if (status === 'down') return indicator.down(details);

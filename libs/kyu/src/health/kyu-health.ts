@@ -10,7 +10,7 @@ import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { HealthReader, type QueueHealth } from '../store/health-reader.js';
 import type { KyuHealthLimits, KyuHealthReport } from './health-report.js';
-import { judgeHealth, OVERDUE_MS } from './judge-health.js';
+import { judgeHealth, OVERDUE_MS, workerState } from './judge-health.js';
 
 /**
  * Whether the queue, and this process in it, is well. That of the default registration; `@InjectKyuHealth('billing')` is that of another.
@@ -35,23 +35,32 @@ export class KyuHealth {
   ) {}
 
   /**
-   * Looks at PostgreSQL, Redis and this worker. Never rejects for what it finds, and takes no longer than its timeout. What is wrong is logged once, when it changes.
+   * Looks at PostgreSQL, Redis and this worker. `live` answers a liveness probe, `ready` a readiness probe; `warnings` are for people. Never rejects for what it finds, and takes no longer than its timeout. What is wrong is logged once, when it changes.
    *
    * @throws {InvalidOptionsError} for limits that are none.
    */
   async check(limits: KyuHealthLimits = {}): Promise<KyuHealthReport> {
     const maxWaitingMs = duration('maxWaiting', limits.maxWaiting);
     const timeoutMs = duration('timeout', limits.timeout ?? '2s')!;
+    const startedAt = performance.now();
     const [store, redis] = await Promise.all([
       within(timeoutMs, this.look(), undefined),
       within(timeoutMs, this.readyQueue.check(), 'down' as const),
     ]);
+    const worker = this.worker.pulse;
     const report = judgeHealth({
       queue: this.config.queueName,
       store,
       redis,
-      worker: this.worker.pulse,
+      worker,
       maxWaitingMs,
+      claimable:
+        workerState({ store, worker }) === 'stuck' &&
+        (await within(
+          timeoutMs - (performance.now() - startedAt),
+          this.isClaimable(),
+          false,
+        )),
     });
     this.tell(report);
     return report;
@@ -76,11 +85,24 @@ export class KyuHealth {
     return this.looking;
   }
 
-  private tell({ status, problems, postgres }: KyuHealthReport): void {
-    const what = problems.join(' ');
+  /** A due job whose row another session holds is nothing that a restart of this process heals. */
+  private isClaimable(): Promise<boolean> {
+    const { jobTypes } = this.handlers;
+    return this.reader
+      .isClaimable(this.config.queueName, { jobTypes, overdueMs: OVERDUE_MS })
+      .catch(() => false);
+  }
+
+  private tell({
+    status,
+    problems,
+    warnings,
+    postgres,
+  }: KyuHealthReport): void {
+    const what = [...problems, ...warnings].join(' ');
     const cause = postgres === 'down' ? ` ${this.cause}` : '';
-    // Without its numbers, which change with each check.
-    const kind = what.replace(/\d+/g, '');
+    // Without its ids and numbers, which change with each check.
+    const kind = what.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g, '');
     if (kind === this.told) return;
     this.told = kind;
     if (status === 'up') this.logger.log('Health: up again.');

@@ -8,11 +8,15 @@ import {
 } from 'prom-client';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
+import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { JobReader } from '../store/job-reader.js';
 
 /** Seconds. From a job that only counts to one that converts a film. */
 const RUN_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300];
-const WAIT_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 3600];
+/** An idle worker claims within a millisecond; the alerts are about minutes. */
+const WAIT_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 3600,
+];
 
 /**
  * How often the lag of the event loop is sampled. prom-client's default of 10 ms wakes an idle process a hundred times a second, which was two thirds of all
@@ -33,6 +37,7 @@ export class KyuMetrics {
     @Inject(KyuConfig) config: KyuConfig,
     reader: JobReader,
     events: KyuEvents,
+    handlers: HandlerRegistry,
   ) {
     const registers = [this.registry];
     // Node's own numbers are the process's: once is enough, and no queue's.
@@ -55,14 +60,25 @@ export class KyuMetrics {
       labelNames: ['status'],
       registers,
     });
-    // From zero: a series that begins with its first event shows no rate for it.
+    // From zero: a series that begins with its first event shows no rate and no increase for it.
     for (const status of ['completed', 'failed', 'dead', 'cancelled'])
       processed.inc({ status }, 0);
+    const started = new Set<string>();
+    const start = (job_type: string): void => {
+      if (started.has(job_type)) return;
+      started.add(job_type);
+      failures.inc({ job_type }, 0);
+      waited.zero({ job_type });
+      ran.zero({ job_type });
+    };
+    // At each scrape, because a handler may be registered at any time.
+    const collect = (): void => handlers.jobTypes.forEach(start);
     const failures = new Counter({
       name: 'kyu_job_failures_total',
       help: 'Failed runs, by job type.',
       labelNames: ['job_type'],
       registers,
+      collect,
     });
     const dead = new Counter({
       name: 'kyu_jobs_dead_total',
@@ -85,10 +101,11 @@ export class KyuMetrics {
 
     const waited = new Histogram({
       name: 'kyu_job_wait_seconds',
-      help: 'From when a job was due to its claim, by job type.',
+      help: 'From when a job was due to its claim, by job type. A job is due at the time it was scheduled for, else when its enqueue() reached PostgreSQL.',
       labelNames: ['job_type'],
       buckets: WAIT_BUCKETS,
       registers,
+      collect,
     });
     const ran = new Histogram({
       name: 'kyu_job_run_seconds',
@@ -96,6 +113,7 @@ export class KyuMetrics {
       labelNames: ['job_type'],
       buckets: RUN_BUCKETS,
       registers,
+      collect,
     });
     const cancelled = new Counter({
       name: 'kyu_jobs_cancelled_total',
@@ -114,8 +132,14 @@ export class KyuMetrics {
     });
 
     // Looking a label up costs more than counting: once for each type that this process runs.
-    const waitedBy = cached((type) => waited.labels(type));
-    const ranBy = cached((type) => ran.labels(type));
+    const waitedBy = cached((type) => {
+      start(type);
+      return waited.labels(type);
+    });
+    const ranBy = cached((type) => {
+      start(type);
+      return ran.labels(type);
+    });
     const processedBy = cached((status) => processed.labels(status));
     this.unsubscribe = [
       events.on('job.enqueued', () => submitted.inc()),

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
+import { heldUp } from './held-up.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
@@ -73,8 +74,16 @@ export class Database {
     return statement.for(this.names).text;
   }
 
-  /** @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says. */
-  async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
+  /**
+   * Connects once more if this process was too busy for the first try.
+   *
+   * @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says.
+   */
+  async run<Row>(
+    statement: Statement<Row>,
+    values: unknown[],
+    again = false,
+  ): Promise<Row[]> {
     const { name, text } = statement.for(this.names);
     const query = {
       // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
@@ -83,11 +92,16 @@ export class Database {
       values,
       types,
     };
+    const startedAt = performance.now();
     try {
       const { rows } = await this.connection.query(query);
       return rows as Row[];
     } catch (error) {
-      throw asUnavailable(error);
+      const late = heldUp(error, startedAt, poolOf(this.dataSource).options);
+      // Without a connection nothing was sent.
+      if (late?.outcome === 'not done' && !again)
+        return this.run(statement, values, true);
+      throw late ?? asUnavailable(error);
     }
   }
 

@@ -4,11 +4,24 @@ import { Statement } from './statement.js';
 
 export interface HealthRow {
   workers_alive: number;
-  /** A job that this worker could run has been due for too long. */
-  overdue: boolean;
-  oldest_waiting_ms: number | null;
+  /** JSON of a {@link DueJob}: one that this worker could run, and that has been due for too long. */
+  overdue: string | null;
+  /** The same: the waiting job that has been due for longest. */
+  oldest: string | null;
+  /** The same, of the overdue jobs whose type no live worker has a handler for. */
+  unhandled: string | null;
   migrations: string;
 }
+
+/** A waiting job, and since when it has been due. */
+export interface DueJob {
+  id: string;
+  jobType: string;
+  dueMs: number;
+}
+
+const AS_DUE_JOB = `json_build_object('id', id, 'jobType', job_type,
+    'dueMs', greatest(0, (extract(epoch FROM now() - scheduled_at) * 1000)::float8))`;
 
 /** Priorities that are looked at, the lowest first: who starves, starves there. */
 const PRIORITIES = 10;
@@ -30,16 +43,34 @@ export const LOOK_AT_HEALTH = new Statement<HealthRow>(
     SELECT nth + 1, next.priority FROM level CROSS JOIN LATERAL
       (SELECT priority FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND priority > level.priority ORDER BY priority LIMIT 1) AS next
      WHERE nth < ${PRIORITIES}
-  ), oldest AS (
-    SELECT min(scheduled_at) AS due FROM level CROSS JOIN LATERAL
-      (SELECT scheduled_at FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND priority = level.priority ORDER BY id LIMIT ${JOBS_OF_EACH}) AS waiting
+  ), waiting AS MATERIALIZED (
+    SELECT job.* FROM level CROSS JOIN LATERAL
+      (SELECT id, job_type, scheduled_at FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND priority = level.priority ORDER BY id LIMIT ${JOBS_OF_EACH}) AS job
   ), best AS MATERIALIZED (
-    SELECT job_type, scheduled_at FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND cardinality($3::text[]) > 0
+    SELECT id, job_type, scheduled_at, claim_token FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND cardinality($3::text[]) > 0
      ORDER BY priority DESC, id LIMIT ${BEST}
+  ), alive AS MATERIALIZED (
+    SELECT job_types FROM ${workers} WHERE queue = $1 AND heartbeat_at > now() - $2 * interval '1 millisecond'
   )
-  SELECT (SELECT count(*) FROM ${workers} WHERE queue = $1 AND heartbeat_at > now() - $2 * interval '1 millisecond') AS workers_alive,
-         EXISTS (SELECT 1 FROM best WHERE job_type = ANY($3::text[])
-                    AND scheduled_at <= now() - $4 * interval '1 millisecond') AS overdue,
-         (SELECT greatest(0, (extract(epoch FROM now() - due) * 1000)::float8) FROM oldest WHERE due IS NOT NULL) AS oldest_waiting_ms,
+  SELECT (SELECT count(*) FROM alive) AS workers_alive,
+         -- As a claim has it: one that no claim takes says nothing about this worker.
+         (SELECT ${AS_DUE_JOB} FROM best WHERE job_type = ANY($3::text[]) AND claim_token < 2147483647
+             AND scheduled_at <= now() - $4 * interval '1 millisecond' LIMIT 1) AS overdue,
+         (SELECT ${AS_DUE_JOB} FROM waiting ORDER BY scheduled_at LIMIT 1) AS oldest,
+         (SELECT ${AS_DUE_JOB} FROM waiting
+           WHERE scheduled_at <= now() - $4 * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM alive WHERE job_type = ANY(job_types))
+           ORDER BY scheduled_at LIMIT 1) AS unhandled,
          (SELECT coalesce(json_agg(name ORDER BY id), '[]') FROM ${migrations}) AS migrations`,
+);
+
+/**
+ * $1 queue, $2 types that this worker can run, $3 ms after which a due job should have been claimed. Asked only of a worker that seems to be stuck: the row is locked
+ * for a moment, as a claim would do, because nothing else tells whether another session holds it.
+ */
+export const FIND_CLAIMABLE = new Statement<{ id: string }>(
+  'health_claimable',
+  ({ jobs }) => `
+  SELECT id FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND job_type = ANY($2::text[]) AND claim_token < 2147483647
+     AND scheduled_at <= now() - $3 * interval '1 millisecond'
+   ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
 );

@@ -1,10 +1,8 @@
-import type { MessagePort } from 'node:worker_threads';
-import type { ClientConfig } from 'pg';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import pg, { type ClientConfig } from 'pg';
 
 /** What the thread is given. Everything is cloned, except `clock`, which both threads see. */
 export interface HeartbeatLoopData {
-  /** Where the thread finds node-postgres: it has no module of its own to resolve from. */
-  pgPath: string;
   connection: ClientConfig;
   text: string;
   values: unknown[];
@@ -24,16 +22,11 @@ export interface HeartbeatLoopData {
 export type HeartbeatReport = { beat: true } | { failed: string };
 
 /**
- * The heartbeat thread. Not a module but the text of a function: the thread is started from it, because a file would have to be found again
- * after any compilation and bundling of the application. So it may use nothing from outside, imports included.
+ * The heartbeat thread. `start-heartbeat-loop.ts` starts this file by its address: other files import no more of it than types, or they would start a loop of their
+ * own. It imports nothing of Kyu, so that one file is all that the thread needs.
  */
-export function heartbeatLoop(
-  parentPort: MessagePort,
-  data: HeartbeatLoopData,
-  load: (path: string) => typeof import('pg'),
-): void {
-  const { Client } = load(data.pgPath);
-  let client: InstanceType<typeof Client> | undefined;
+function heartbeatLoop(port: MessagePort, data: HeartbeatLoopData): void {
+  let client: pg.Client | undefined;
   let values = data.values;
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
@@ -45,7 +38,7 @@ export function heartbeatLoop(
     const silent = sentAt - Atomics.load(data.clock, 0);
     if (silent > BigInt(data.mainSilenceMs) * 1_000_000n) return;
     if (!client) {
-      const fresh = new Client(data.connection);
+      const fresh = new pg.Client(data.connection);
       fresh.on('error', () => {
         if (client === fresh) client = undefined;
       });
@@ -61,7 +54,7 @@ export function heartbeatLoop(
     const gap = process.hrtime.bigint() - Atomics.load(data.clock, 1);
     if (gap > Atomics.load(data.clock, 2)) Atomics.store(data.clock, 2, gap);
     Atomics.store(data.clock, 1, sentAt);
-    parentPort.postMessage({ beat: true });
+    port.postMessage({ beat: true });
   };
 
   const run = (): void => {
@@ -72,7 +65,7 @@ export function heartbeatLoop(
           const broken = client;
           client = undefined;
           broken?.end().catch(() => undefined);
-          parentPort.postMessage({ failed: error.message });
+          port.postMessage({ failed: error.message });
           return data.retryMs * (0.5 + Math.random() / 2); // not all workers at once
         },
       )
@@ -83,7 +76,7 @@ export function heartbeatLoop(
       });
   };
 
-  parentPort.on('message', (message: { values?: unknown[]; stop?: true }) => {
+  port.on('message', (message: { values?: unknown[]; stop?: true }) => {
     if (message.values) {
       values = message.values;
       clearTimeout(timer);
@@ -97,7 +90,9 @@ export function heartbeatLoop(
     void Promise.resolve(beating)
       .then(() => client?.end())
       .catch(() => undefined)
-      .then(() => parentPort.close());
+      .then(() => port.close());
   });
   run();
 }
+
+heartbeatLoop(parentPort!, workerData as HeartbeatLoopData);

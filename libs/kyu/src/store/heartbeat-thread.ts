@@ -1,20 +1,13 @@
-import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import {
-  heartbeatLoop,
-  type HeartbeatLoopData,
-  type HeartbeatReport,
-} from './heartbeat-loop.js';
+import type { HeartbeatLoopData, HeartbeatReport } from './heartbeat-loop.js';
+import { startHeartbeatLoop } from './start-heartbeat-loop.js';
 
 /** A beat that gets no answer is given up after this, and its connection with it. */
 const BEAT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
-
-const CODE = `const { parentPort, workerData } = require('node:worker_threads');
-(${heartbeatLoop.toString()})(parentPort, workerData, require);`;
 
 /**
  * Is responsible for beating from a thread with a connection of its own, so that a blocked event loop or a full pool does not cost a healthy process
@@ -24,10 +17,13 @@ export class HeartbeatThread {
   private readonly clock = new BigInt64Array(new SharedArrayBuffer(24));
   private readonly thread: Worker;
   private ended = false;
+  private stopping = false;
 
   /**
    * @param silenceMs since the last beat that Postgres stored was sent.
-   * @param onFailure called with each failed beat, and when the thread itself is lost.
+   * @param onFailure called with each failed beat.
+   * @param onLost called once, with the reason, when the thread has ended without a `stop()`: nothing beats any more.
+   * @throws when no thread can be started.
    */
   constructor(
     connection: ClientConfig,
@@ -37,6 +33,7 @@ export class HeartbeatThread {
       'text' | 'values' | 'intervalMs' | 'mainSilenceMs'
     >,
     onFailure: (message: string) => void,
+    onLost: (reason: string) => void,
   ) {
     this.stillAlive();
     const sentAt = process.hrtime.bigint() - BigInt(Math.ceil(silenceMs * 1e6));
@@ -44,24 +41,22 @@ export class HeartbeatThread {
     const workerData: HeartbeatLoopData = {
       ...options,
       connection,
-      pgPath: createRequire(import.meta.url).resolve('pg'),
       retryMs: Math.min(RETRY_MS, options.intervalMs),
       clock: this.clock,
     };
-    this.thread = new Worker(CODE, { eval: true, workerData, execArgv: [] });
+    this.thread = startHeartbeatLoop({ workerData, execArgv: [] });
     this.thread.unref(); // it lives with the process, not the other way round
     this.thread.on('message', (report: HeartbeatReport) => {
       if ('failed' in report) onFailure(report.failed);
     });
-    this.thread.on('error', (error) => onFailure(String(error)));
+    let reason = 'it has ended';
+    this.thread.on('error', (error) => {
+      reason = error.message;
+    });
     this.thread.on('exit', () => {
       this.ended = true;
+      if (!this.stopping) onLost(reason);
     });
-  }
-
-  /** The thread has ended, wanted or not. */
-  get lost(): boolean {
-    return this.ended;
   }
 
   /** The main thread's sign of life. */
@@ -86,6 +81,7 @@ export class HeartbeatThread {
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     if (this.ended) return;
     const exit = new Promise((resolve) => this.thread.once('exit', resolve));
     this.thread.postMessage({ stop: true });
@@ -97,10 +93,11 @@ export class HeartbeatThread {
 }
 
 /**
- * The data source's own way to the server, as its pool has it (TypeORM's `replication` and `extra` included); undefined when it cannot be handed to a
- * thread, because it holds a function.
+ * The data source's own way to the server, as its pool has it (TypeORM's `replication` and `extra` included).
+ *
+ * @throws when it cannot be handed to a thread, because it holds a function.
  */
-export function connectionOf(dataSource: DataSource): ClientConfig | undefined {
+export function connectionOf(dataSource: DataSource): ClientConfig {
   const pool = (dataSource.driver as PostgresDriver).master as {
     options: ClientConfig;
   };
@@ -122,6 +119,8 @@ export function connectionOf(dataSource: DataSource): ClientConfig | undefined {
   try {
     return structuredClone(connection);
   } catch {
-    return undefined;
+    throw new Error(
+      'the settings of its connection hold a function, which no thread can be given',
+    );
   }
 }

@@ -27,7 +27,8 @@ const DURABLE = `durable AS MATERIALIZED (
  * What all enqueues do with the jobs of `source`, a table `new`. A time that has passed means now: the job is pending at once, and staged once.
  *
  * `durable` makes the commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays. It holds for the
- * rest of the transaction, which is this statement or the caller's. `due_in_ms` is by the wall clock, as that transaction may be old.
+ * rest of the transaction, which is this statement or the caller's. `due_in_ms` is by the wall clock, as that transaction may be old. For the same reason a job is due
+ * from this statement on and not from the beginning of that transaction: what the caller did before is no wait for a worker.
  */
 export const insertJobs = (
   jobs: string,
@@ -35,9 +36,9 @@ export const insertJobs = (
   source: string,
 ): string => `
   WITH ${DURABLE}
-  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context)
-  SELECT id, ${queue}, job_type, payload::json, CASE WHEN at > now() THEN 'scheduled' ELSE 'pending' END,
-         priority, max_retries, timeout_ms, coalesce(at, now()), context::json
+  INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context, created_at)
+  SELECT id, ${queue}, job_type, payload::json, CASE WHEN at > statement_timestamp() THEN 'scheduled' ELSE 'pending' END,
+         priority, max_retries, timeout_ms, coalesce(at, statement_timestamp()), context::json, statement_timestamp()
     FROM (SELECT count(*) FROM durable) AS made_durable,
          ${source}
   RETURNING CASE WHEN status = 'scheduled' THEN id END AS id,

@@ -5,6 +5,7 @@ import type { KyuPostgresOptions } from '../config/kyu.options.js';
 import { resolveOptions } from '../config/resolve-options.js';
 import { KyuError, SchemaOutOfDateError } from '../errors/kyu.errors.js';
 import { newDataSource } from './data-source.js';
+import { initialize } from './held-up.js';
 import {
   createMigrations,
   MIGRATION_NAMES,
@@ -97,7 +98,7 @@ async function locked<T>(
 ): Promise<T> {
   const dataSource = migrationDataSource(config);
   try {
-    await dataSource.initialize();
+    await initialize(dataSource);
     const runner = dataSource.createQueryRunner();
     const key = [LOCK_CLASS, config.tables.schema];
     await runner.query('SELECT pg_advisory_lock($1, hashtext($2))', key);

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import { closeDataSource, newDataSource } from './data-source.js';
+import { initialize } from './held-up.js';
 import { ensureSchema } from './migrator.js';
 import { explainPostgresFailure } from './postgres-errors.js';
 
@@ -10,7 +11,7 @@ export async function openDataSource(
 ): Promise<DataSource> {
   const dataSource = config.dataSource ?? newDataSource(config);
   try {
-    if (!dataSource.isInitialized) await dataSource.initialize();
+    if (!dataSource.isInitialized) await initialize(dataSource);
   } catch (error) {
     throw explainPostgresFailure(error, config);
   }

@@ -27,6 +27,7 @@ export function explainPostgresFailure(
   error: unknown,
   config: Pick<PostgresConfig, 'url' | 'dataSource'>,
 ): PostgresUnavailableError {
+  if (error instanceof PostgresUnavailableError) return error; // it explains itself
   const { code, message } = firstError(error);
   const advice =
     ADVICE.get(code ?? '') ??

@@ -3,9 +3,8 @@ import type { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Database } from './database.js';
 import { connectionOf, HeartbeatThread } from './heartbeat-thread.js';
 import { PooledHeartbeat } from './pooled-heartbeat.js';
+import { RunningHeartbeat } from './running-heartbeat.js';
 import { HEARTBEAT, REMOVE_LOST_WORKERS, REMOVE_WORKER } from './worker.sql.js';
-
-export type RunningHeartbeat = HeartbeatThread | PooledHeartbeat;
 
 /** What a worker says of itself with each beat. */
 export interface WorkerRecord {
@@ -24,17 +23,25 @@ export class WorkerStore {
     await this.database.run(HEARTBEAT, values(record));
   }
 
-  /** Beats until it is stopped: from a thread of its own, unless the connection cannot be handed to one. */
+  /**
+   * Beats until it is stopped: from a thread of its own, or from the main thread where there can be none.
+   *
+   * @param onFailure called with each failed beat.
+   * @param onFallback called with the reason when the beat comes from the main thread.
+   */
   keepBeating(
     record: WorkerRecord,
     timing: { intervalMs: number; mainSilenceMs: number; silenceMs: number },
     onFailure: (message: string) => void,
+    onFallback: (reason: string) => void,
   ): RunningHeartbeat {
-    const connection = connectionOf(this.database.dataSource);
     const { silenceMs, ...rest } = timing;
-    return connection
-      ? new HeartbeatThread(
-          connection,
+    return new RunningHeartbeat(
+      values(record),
+      silenceMs,
+      (onLost) =>
+        new HeartbeatThread(
+          connectionOf(this.database.dataSource),
           silenceMs,
           {
             ...rest,
@@ -42,14 +49,18 @@ export class WorkerStore {
             values: values(record),
           },
           onFailure,
-        )
-      : new PooledHeartbeat(
-          (current) => this.database.run(HEARTBEAT, current),
-          values(record),
-          silenceMs,
+          onLost,
+        ),
+      (current, silence) =>
+        new PooledHeartbeat(
+          (latest) => this.database.run(HEARTBEAT, latest),
+          current,
+          silence,
           timing.intervalMs,
           onFailure,
-        );
+        ),
+      onFallback,
+    );
   }
 
   /** What it should say from now on. */

@@ -5,11 +5,8 @@ import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
-import {
-  WorkerStore,
-  type RunningHeartbeat,
-  type WorkerRecord,
-} from '../store/worker-store.js';
+import type { RunningHeartbeat } from '../store/running-heartbeat.js';
+import { WorkerStore, type WorkerRecord } from '../store/worker-store.js';
 import { fenceMarginMs } from './fence-margin.js';
 import { JobExecutor } from './job-executor.js';
 
@@ -59,10 +56,6 @@ export class Heartbeat {
     const { running } = this;
     if (!running) return;
     running.stillAlive();
-    if (running.lost) {
-      this.begin(this.record(), running.silenceMs);
-      return;
-    }
     if (this.toldTypes !== this.handlers.jobTypes) {
       // A handler that is registered at run time must be known soon, or its jobs are not refilled.
       this.toldTypes = this.handlers.jobTypes;
@@ -90,6 +83,14 @@ export class Heartbeat {
         silenceMs,
       },
       (message) => this.beatFailed(message),
+      (reason) => this.beatsFromMainThread(reason),
+    );
+  }
+
+  private beatsFromMainThread(reason: string): void {
+    this.logger.warn(
+      `The heartbeat comes from the main thread, as it has no thread of its own (${reason}). A handler that blocks the event loop for longer than heartbeatTimeout ` +
+        `(${this.config.heartbeatTimeoutMs} ms) now costs this process its jobs. In a bundle, keep @kyu/nestjs outside of it (esbuild: --external:@kyu/nestjs).`,
     );
   }
 
