@@ -15,7 +15,6 @@ import { Registrations } from './config/registrations.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
-import { ScheduleCheck } from './kyu.schedule.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -23,6 +22,7 @@ import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
+import { ScheduleCheck } from './schedule/schedule-check.js';
 import { closeDataSource } from './store/data-source.js';
 import { WorkerService } from './worker/worker.service.js';
 

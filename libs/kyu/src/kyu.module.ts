@@ -24,7 +24,7 @@ import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { exportsOf } from './kyu.exports.js';
-import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
+import { agentSchedule } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { Pruner } from './maintenance/pruner.js';
@@ -46,6 +46,7 @@ import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
+import { ScheduleCheck } from './schedule/schedule-check.js';
 import { Database } from './store/database.js';
 import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
@@ -115,7 +116,7 @@ function register(
  * @publicApi
  */
 @Module({
-  imports: [DiscoveryModule, kyuSchedule],
+  imports: [DiscoveryModule, agentSchedule],
   providers: [
     // layer 0: what everything knows
     {
