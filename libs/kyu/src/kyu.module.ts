@@ -16,12 +16,15 @@ import { newRegistration, type Registration } from './config/registration.js';
 import { Registrations } from './config/registrations.js';
 import { resolveOptions } from './config/resolve-options.js';
 import { KyuEvents } from './events/kyu-events.js';
+import { DecoratorCheck } from './handlers/decorator-check.js';
 import { HandlerCompiler } from './handlers/handler.compiler.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KyuHealth } from './health/kyu-health.js';
 import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
+import { BootChecks } from './kyu.boot-checks.js';
+import { LazyModules } from './kyu.lazy-modules.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { exportsOf } from './kyu.exports.js';
 import { agentSchedule } from './kyu.schedule.js';
@@ -174,6 +177,7 @@ function register(
         newReadyQueue(config, logger),
     },
     // layer 2: what an application calls, and what it is called by
+    DecoratorCheck,
     HandlerCompiler,
     HandlerExplorer,
     InterceptorFactory,
@@ -212,6 +216,8 @@ function register(
     MetricsServer,
     // layer 5: who starts and stops them
     ScheduleCheck,
+    BootChecks,
+    LazyModules,
     KyuLifecycle,
   ],
 })
