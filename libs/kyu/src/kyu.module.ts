@@ -5,7 +5,7 @@ import {
   type DynamicModule,
   type LoggerService,
 } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
@@ -14,6 +14,7 @@ import { JobTracer } from './context/job-tracer.js';
 import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
 import { newRegistration, type Registration } from './config/registration.js';
 import { Registrations } from './config/registrations.js';
+import { refuseOtherCopies } from './config/refuse-other-copies.js';
 import { resolveOptions } from './config/resolve-options.js';
 import { KyuEvents } from './events/kyu-events.js';
 import { DecoratorCheck } from './handlers/decorator-check.js';
@@ -124,9 +125,15 @@ function register(
     // layer 0: what everything knows
     {
       provide: KyuConfig,
-      inject: [KYU_OPTIONS, KYU_REGISTRATION],
-      useFactory: (options: KyuOptions, registration: Registration) =>
-        resolveOptions(options, process.env, registration),
+      inject: [KYU_OPTIONS, KYU_REGISTRATION, ModulesContainer],
+      useFactory: (
+        options: KyuOptions,
+        registration: Registration,
+        modules: ModulesContainer,
+      ) => {
+        refuseOtherCopies(modules, KYU_REGISTRATION, KyuConfig);
+        return resolveOptions(options, process.env, registration);
+      },
     },
     Registrations,
     {

@@ -29,7 +29,10 @@ export class DecoratorCheck {
         for (const note of decorationsOf(each))
           if (isMisplaced(note) && this.isNew(note))
             problems.push(`${placeOf(note, host.name)} ${whyMisplaced(note)}`);
-        for (const note of decorationsOf(host))
+        // What a factory returned may have no constructor.
+        for (const note of typeof host === 'function'
+          ? decorationsOf(host)
+          : [])
           if (this.isNew(note))
             problems.push(
               `${placeOf(note, host.name)} ${whyMisplaced(note, true)}`,
