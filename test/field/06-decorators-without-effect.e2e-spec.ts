@@ -323,18 +323,21 @@ describe('field 06: names of queues that a circular import leaves undefined', ()
 
 describe('field 06: stacked @JobHandler()', () => {
   it('makes one method the handler of each type, with its own options', async () => {
-    const seen: [string, number][] = [];
+    const seen: Record<string, number> = {};
     @Injectable()
     class Jobs {
       @JobHandler('first', { maxRetries: 7 })
       @JobHandler('second', { maxRetries: 1, priority: 5 })
       @JobHandler('third')
       run(payload: number, { type }: { type: string }): string {
-        seen.push([type, payload]);
+        seen[type] = payload;
         return type;
       }
     }
-    const kyu = await startKyu({ providers: [Jobs] });
+    const bare = Object.create(Object.create(null) as object) as object;
+    const kyu = await startKyu({
+      providers: [Jobs, { provide: 'BARE', useValue: bare }],
+    });
     const ended = new Set<string>();
     kyu.app
       .get(QueueService)
@@ -355,11 +358,7 @@ describe('field 06: stacked @JobHandler()', () => {
       ['second', 1, 5],
       ['third', 3, 0],
     ]);
-    expect(seen.toSorted()).toEqual([
-      ['first', 0],
-      ['second', 1],
-      ['third', 2],
-    ]);
+    expect(seen).toEqual({ first: 0, second: 1, third: 2 });
     expect(kyu.logger.messages('warn')).toEqual([]);
   });
 });

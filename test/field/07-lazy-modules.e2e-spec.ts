@@ -74,6 +74,14 @@ describe('field 07: a module that is loaded lazily', () => {
       return this.greeting.word;
     }
   }
+  @Injectable()
+  class Dependent {
+    constructor(private readonly scoped: Scoped) {}
+    @JobHandler('lazy.dependent')
+    run(): string {
+      return this.scoped.run();
+    }
+  }
   @Controller()
   class Site {
     @JobHandler('lazy.controller')
@@ -85,7 +93,7 @@ describe('field 07: a module that is loaded lazily', () => {
   class GreetingModule {}
   @Module({
     imports: [GreetingModule],
-    providers: [Mails, Scoped],
+    providers: [Mails, Scoped, Dependent],
     controllers: [Site],
   })
   class MailModule {}
@@ -110,6 +118,7 @@ describe('field 07: a module that is loaded lazily', () => {
     await until('its job', () => settled(queue, again));
     expect((await queue.inspect(again)).maxRetries).toBe(9);
     expect((await runJob(app, 'lazy.scoped')).result).toBe('Hello');
+    expect((await runJob(app, 'lazy.dependent')).result).toBe('Hello');
     expect((await runJob(app, 'lazy.controller')).result).toBe('controller');
     const guarded = await queue.enqueue('lazy.guarded', null);
     await until('the guard', () => settled(queue, guarded));

@@ -12,6 +12,7 @@ import { JobListeners } from './listeners/job-listeners.js';
 @Injectable()
 export class LazyModules {
   private isStarted = false;
+  private loading = 0;
 
   constructor(
     loader: LazyModuleLoader,
@@ -22,15 +23,24 @@ export class LazyModules {
   ) {
     const load = loader.load.bind(loader);
     loader.load = async (...args) => {
-      const module = await load(...args);
-      if (this.isStarted) await this.takeIn();
-      return module;
+      this.loading++;
+      try {
+        return await load(...args);
+      } finally {
+        await this.loaded();
+      }
     };
   }
 
   /** From now on. What was loaded before, the boot finds. */
   start(): void {
     this.isStarted = true;
+  }
+
+  /** While another module is being loaded, its providers are seen, and not all of them are made. */
+  private async loaded(): Promise<void> {
+    this.loading--;
+    if (this.isStarted && this.loading === 0) await this.takeIn();
   }
 
   /** @throws as the boot does: `load()` rejects. */

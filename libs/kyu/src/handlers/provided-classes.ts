@@ -1,7 +1,5 @@
-import { Scope } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { STATIC_CONTEXT } from '@nestjs/core/injector/constants.js';
 
 export type Prototype = Record<string, (...args: never[]) => unknown>;
 
@@ -11,10 +9,7 @@ export interface ProvidedClass {
   prototype: Prototype;
 }
 
-/**
- * All providers and controllers of the application that have methods and that Nest has made. While a module is loaded lazily, some are not made yet.
- * An alias is not another one.
- */
+/** All providers and controllers of the application that have methods. An alias is not another one. */
 export function* providedClasses(
   discovery: DiscoveryService,
 ): Generator<ProvidedClass> {
@@ -22,17 +17,10 @@ export function* providedClasses(
     ...discovery.getProviders(),
     ...discovery.getControllers(),
   ]) {
-    if (wrapper.isAlias || !isMade(wrapper)) continue;
-    const prototype = prototypeOf(wrapper);
+    const prototype = wrapper.isAlias ? undefined : prototypeOf(wrapper);
     if (prototype) yield { wrapper, prototype };
   }
 }
-
-/** A provider that is made anew for each request or injection is never made by itself. */
-const isMade = (wrapper: InstanceWrapper): boolean =>
-  wrapper.isTransient ||
-  wrapper.scope === Scope.REQUEST ||
-  wrapper.getInstanceByContextId(STATIC_CONTEXT).isResolved === true;
 
 /** By the class where there is one: a request-scoped provider has no instance yet. A factory only has what it returned. */
 function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {

@@ -36,6 +36,8 @@ export function activeSchedules(modules: ModulesContainer): Module[] {
 }
 
 /** Whether this `ScheduleModule` runs `@Interval()` methods. Call it when Nest has made all providers. */
-export const runsIntervals = ({ providers }: Module): boolean =>
-  (providers.get(OPTIONS)?.instance as ScheduleModuleOptions).intervals ===
-  true;
+export function runsIntervals({ providers }: Module): boolean {
+  const options = providers.get(OPTIONS)?.instance as
+    ScheduleModuleOptions | undefined;
+  return options?.intervals === true;
+}
