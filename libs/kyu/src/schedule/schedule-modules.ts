@@ -39,5 +39,5 @@ export function activeSchedules(modules: ModulesContainer): Module[] {
 export function runsIntervals({ providers }: Module): boolean {
   const options = providers.get(OPTIONS)?.instance as
     ScheduleModuleOptions | undefined;
-  return options?.intervals === true;
+  return Boolean(options?.intervals);
 }
