@@ -19,6 +19,7 @@ const LAYERS = [
   'metrics',
   'tracing',
   'health',
+  'schedule',
   '.', // kyu.module.ts, index.ts
 ];
 const LIBRARY = 'libs/kyu/src';

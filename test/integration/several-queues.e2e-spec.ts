@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
-import { Interval, SchedulerRegistry } from '@nestjs/schedule';
+import { Interval, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
 import {
   defineJob,
@@ -272,7 +272,10 @@ describe('two registrations', () => {
         calls.push(performance.now());
       }
     }
-    const app = await bootApp({ imports, providers: [Clock] });
+    const app = await bootApp({
+      imports: [...imports, ScheduleModule.forRoot()],
+      providers: [Clock],
+    });
     // Scheduler, StaleReaper and Pruner of two registrations, and the clock.
     expect(app.get(SchedulerRegistry).getIntervals()).toHaveLength(7);
     await until('eleven calls', () => calls.length >= 11);

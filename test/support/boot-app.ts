@@ -1,7 +1,7 @@
 import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import type { KyuOptions } from '@kyu/nestjs';
 import { isolated } from '@kyu/testing';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleOptions } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { MemoryLogger } from './memory-logger.js';
@@ -74,8 +74,9 @@ export async function runSql<Row = Record<string, unknown>>(
 export async function bootApp(
   metadata: ModuleMetadata,
   prepare: (app: INestApplication) => void = () => undefined,
+  options?: TestingModuleOptions,
 ): Promise<INestApplication> {
-  const module = await Test.createTestingModule(metadata).compile();
+  const module = await Test.createTestingModule(metadata, options).compile();
   const app = module.createNestApplication({ logger: false });
   let closed: Promise<void> | undefined;
   const close = app.close.bind(app);

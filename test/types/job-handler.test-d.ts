@@ -89,6 +89,12 @@ export class Right {
   }
   @JobHandler('plain', { priority: 1 })
   byName(_payload: { any: string }): void {}
+  @JobHandler(PlaceOrder)
+  @JobHandler(SendSms)
+  @JobHandler('plain')
+  several(_payload: Order | string): { receipt: string } {
+    return receipt;
+  }
 }
 
 export class Wrong {
@@ -113,6 +119,12 @@ export class Wrong {
   // @ts-expect-error: another payload
   @JobHandler(SendSms)
   sms(_length: number): void {}
+  @JobHandler(PlaceOrder)
+  // @ts-expect-error: not the payload of the second one
+  @JobHandler(SendSms)
+  several(_order: Order): { receipt: string } {
+    return receipt;
+  }
   // @ts-expect-error: an option that there is not
   @JobHandler(PlaceOrder, { retries: 3 })
   option(): { receipt: string } {

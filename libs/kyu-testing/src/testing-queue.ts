@@ -50,7 +50,9 @@ export class TestingQueue extends QueueService {
 
 /** @throws when the queue is not one of a module under test. */
 export function testbedOf(queue: QueueService): Testbed {
-  if (queue instanceof TestingQueue) return queue.testbed;
+  // Not `instanceof`: it may be one of another copy of this package.
+  const { testbed } = queue as Partial<TestingQueue>;
+  if (testbed) return testbed;
   throw new Error(
     'This QueueService is not one of @kyu/testing. Take it from an application that imports KyuTestingModule.forRoot({ mode }), or that was built by ' +
       "withKyuTesting(Test.createTestingModule({ imports: [AppModule] }), { mode }): app.get(QueueService), or app.get(getQueueToken('billing')).",

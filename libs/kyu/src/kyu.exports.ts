@@ -5,6 +5,7 @@ import { KyuEvents } from './events/kyu-events.js';
 import { getKyuHealthToken } from './health/inject-kyu-health.js';
 import { KyuHealth } from './health/kyu-health.js';
 import { Job } from './job/job.entity.js';
+import { forOtherCopies } from './kyu.copies.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
 import { METRIC_NAMES, metricToken } from './metrics/metrics.providers.js';
 import { getQueueToken } from './queue/inject-queue.js';
@@ -20,7 +21,8 @@ export function exportsOf({ name }: Registration): {
 } {
   const dataSource = getDataSourceToken(KYU_DATA_SOURCE);
   const jobs = getRepositoryToken(Job, KYU_DATA_SOURCE);
-  if (name === undefined)
+  if (name === undefined) {
+    const aliases = forOtherCopies();
     return {
       tokens: [
         QueueService,
@@ -29,9 +31,11 @@ export function exportsOf({ name }: Registration): {
         dataSource,
         jobs,
         ...METRIC_NAMES.map(metricToken),
+        ...aliases.map(({ provide }) => provide),
       ],
-      providers: [],
+      providers: aliases,
     };
+  }
   const source = `${KYU_DATA_SOURCE}:${name}`;
   const aliases = [
     { provide: getQueueToken(name), useExisting: QueueService },

@@ -10,12 +10,12 @@ import { ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
-import { refuseClashes } from './config/refuse-clashes.js';
 import { Registrations } from './config/registrations.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { JobListeners } from './listeners/job-listeners.js';
+import { BootChecks } from './kyu.boot-checks.js';
+import { LazyModules } from './kyu.lazy-modules.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
-import { ScheduleCheck } from './kyu.schedule.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -56,7 +56,8 @@ export class KyuLifecycle
     private readonly listeners: JobListeners,
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
-    private readonly scheduleCheck: ScheduleCheck,
+    private readonly bootChecks: BootChecks,
+    private readonly lazyModules: LazyModules,
     private readonly registrations: Registrations,
     modules: ModulesContainer,
   ) {
@@ -75,8 +76,8 @@ export class KyuLifecycle
   /** What can be wrong with the application's code is found before anything has started. */
   async onModuleInit(): Promise<void> {
     await this.orCleanUp(async () => {
-      refuseClashes(this.registrations.all(KyuConfig));
-      if (this.registrations.isFirst) this.scheduleCheck.run();
+      this.bootChecks.refuse();
+      this.lazyModules.start();
       await this.handlers.load();
       this.listeners.start();
     });
@@ -85,6 +86,7 @@ export class KyuLifecycle
   /** Everything that handlers may need is ready by now, the application's own modules included. */
   async onApplicationBootstrap(): Promise<void> {
     await this.orCleanUp(async () => {
+      this.bootChecks.warn();
       await this.readyQueue.open();
       await this.metricsServer.start();
       const works = this.config.mode !== 'producer';

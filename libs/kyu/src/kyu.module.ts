@@ -5,7 +5,7 @@ import {
   type DynamicModule,
   type LoggerService,
 } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
@@ -14,17 +14,21 @@ import { JobTracer } from './context/job-tracer.js';
 import type { KyuOptions, KyuOptionsFactory } from './config/kyu.options.js';
 import { newRegistration, type Registration } from './config/registration.js';
 import { Registrations } from './config/registrations.js';
+import { refuseOtherCopies } from './config/refuse-other-copies.js';
 import { resolveOptions } from './config/resolve-options.js';
 import { KyuEvents } from './events/kyu-events.js';
+import { DecoratorCheck } from './handlers/decorator-check.js';
 import { HandlerCompiler } from './handlers/handler.compiler.js';
 import { HandlerExplorer } from './handlers/handler.explorer.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { KyuHealth } from './health/kyu-health.js';
 import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
+import { BootChecks } from './kyu.boot-checks.js';
+import { LazyModules } from './kyu.lazy-modules.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { exportsOf } from './kyu.exports.js';
-import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
+import { agentSchedule } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { Pruner } from './maintenance/pruner.js';
@@ -47,6 +51,7 @@ import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
+import { ScheduleCheck } from './schedule/schedule-check.js';
 import { Database } from './store/database.js';
 import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
@@ -116,14 +121,20 @@ function register(
  * @publicApi
  */
 @Module({
-  imports: [DiscoveryModule, kyuSchedule],
+  imports: [DiscoveryModule, agentSchedule],
   providers: [
     // layer 0: what everything knows
     {
       provide: KyuConfig,
-      inject: [KYU_OPTIONS, KYU_REGISTRATION],
-      useFactory: (options: KyuOptions, registration: Registration) =>
-        resolveOptions(options, process.env, registration),
+      inject: [KYU_OPTIONS, KYU_REGISTRATION, ModulesContainer],
+      useFactory: (
+        options: KyuOptions,
+        registration: Registration,
+        modules: ModulesContainer,
+      ) => {
+        refuseOtherCopies(modules, KYU_REGISTRATION, KyuConfig);
+        return resolveOptions(options, process.env, registration);
+      },
     },
     Registrations,
     {
@@ -174,6 +185,7 @@ function register(
         newReadyQueue(config, logger),
     },
     // layer 2: what an application calls, and what it is called by
+    DecoratorCheck,
     HandlerCompiler,
     HandlerExplorer,
     InterceptorFactory,
@@ -213,6 +225,8 @@ function register(
     MetricsServer,
     // layer 5: who starts and stops them
     ScheduleCheck,
+    BootChecks,
+    LazyModules,
     KyuLifecycle,
   ],
 })

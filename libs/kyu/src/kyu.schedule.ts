@@ -1,32 +1,64 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
-import { ScheduleModule } from '@nestjs/schedule';
-import { KyuLogger } from './runtime/kyu-logger.js';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
+import {
+  AgentDiscovery,
+  SharedDiscovery,
+} from './schedule/schedule-discovery.js';
+import {
+  KYU_SCHEDULE,
+  type KyuScheduleKind,
+} from './schedule/schedule-modules.js';
+import { schedulerRegistry } from './schedule/schedule-registry.js';
+
+/** A class of its own: what an application overrides of `ScheduleModule` in its tests is not meant for Kyu's. */
+class KyuScheduleModule extends ScheduleModule {}
+
+function newSchedule(
+  kind: KyuScheduleKind,
+  discovery: typeof AgentDiscovery | typeof SharedDiscovery,
+): DynamicModule {
+  const { providers = [], ...definition } = ScheduleModule.forRoot();
+  const inOurs: Provider[] = [
+    { provide: KYU_SCHEDULE, useValue: kind },
+    {
+      provide: DiscoveryService,
+      inject: [ModulesContainer],
+      useFactory: (modules: ModulesContainer) => new discovery(modules),
+    },
+    {
+      provide: SchedulerRegistry,
+      inject: [ModulesContainer],
+      useFactory: (modules: ModulesContainer) =>
+        schedulerRegistry(kind, modules),
+    },
+  ];
+  return {
+    ...definition,
+    module: KyuScheduleModule,
+    providers: [...providers, ...inOurs],
+  };
+}
 
 /**
- * The one `ScheduleModule` of the process. Each call of `ScheduleModule.forRoot()` makes another, and two of them run every `@Interval` and
- * `@Cron` of the application twice. So import this one instead: `imports: [kyuSchedule, KyuModule.forRoot()]`.
+ * Runs the `@Interval()`s of Kyu's agents where no `ScheduleModule` of the application does, and
+ * nothing else: whether and how often an application's own methods run is for the application to say.
+ */
+export const agentSchedule: DynamicModule = {
+  ...newSchedule('agents', AgentDiscovery),
+  global: false,
+  exports: [],
+};
+
+/**
+ * A `ScheduleModule` that runs the `@Cron()`, `@Interval()` and `@Timeout()` methods of the application,
+ * each once however often it is imported, and none where the application also calls
+ * `ScheduleModule.forRoot()`. An application needs it no more: `ScheduleModule.forRoot()` beside
+ * `KyuModule.forRoot()` is as good.
  *
  * @publicApi
  */
-export const kyuSchedule = ScheduleModule.forRoot();
-
-/** Says so when there are two all the same. */
-@Injectable()
-export class ScheduleCheck {
-  constructor(
-    private readonly modules: ModulesContainer,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
-  ) {}
-
-  run(): void {
-    const found = [...this.modules.values()].filter(
-      ({ metatype }) => metatype === ScheduleModule,
-    );
-    if (found.length > 1)
-      this.logger.warn(
-        `ScheduleModule is imported ${found.length} times, so every @Interval and @Cron of this application runs ${found.length} times. ` +
-          "Replace ScheduleModule.forRoot() in your modules by kyuSchedule of '@kyu/nestjs'.",
-      );
-  }
-}
+export const kyuSchedule: DynamicModule = newSchedule(
+  'shared',
+  SharedDiscovery,
+);

@@ -7,5 +7,5 @@
  */
 export const KYU_DATA_SOURCE = 'kyu';
 
-/** The {@link Registration} that a module was made for. */
-export const KYU_REGISTRATION = Symbol('kyu:registration');
+/** The {@link Registration} that a module was made for. `Symbol.for`: by it a module of another copy of this package is known. */
+export const KYU_REGISTRATION = Symbol.for('kyu:registration');

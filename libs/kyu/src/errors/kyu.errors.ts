@@ -1,3 +1,5 @@
+import { brand } from './brand.js';
+
 /** The codes of Kyu's errors: stable, for `switch` statements and log filters. */
 export type KyuErrorCode =
   | 'KYU_INVALID_OPTIONS'
@@ -127,11 +129,11 @@ export class DuplicateHandlerError extends KyuBootError {
   constructor(
     readonly jobType: string,
     places: readonly [string, string],
+    advice: string,
   ) {
     super(
       'KYU_DUPLICATE_HANDLER',
-      `Two handlers for the job type "${jobType}": ${places[0]} and ${places[1]}. ` +
-        'Give one of them another type, or remove it.',
+      `Two handlers for the job type "${jobType}": ${places[0]} and ${places[1]}. ${advice}`,
     );
   }
 }
@@ -241,3 +243,22 @@ export class UnrecoverableJobError extends KyuError {
     super('KYU_UNRECOVERABLE_JOB', message, options);
   }
 }
+
+// Each error above, by the name that its class has in every copy of this package.
+for (const [name, type] of Object.entries({
+  KyuError,
+  InvalidOptionsError,
+  InvalidJobError,
+  JobNotFoundError,
+  JobNotCancellableError,
+  DuplicateHandlerError,
+  KyuBusyError,
+  PostgresUnavailableError,
+  SchemaOutOfDateError,
+  JobTimeoutError,
+  JobCancelledError,
+  LeaseExpiredError,
+  WorkerStoppingError,
+  UnrecoverableJobError,
+}))
+  brand(type, name);

@@ -1,52 +1,75 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
-import { queueOf, readJobHandler } from './job-handler.decorator.js';
+import { labelOf, queueOf, readJobHandlers } from './job-handler.decorator.js';
 import { asksForManager } from './job-parameters.decorator.js';
-
-type Prototype = Record<string, (...args: never[]) => unknown>;
+import {
+  providedClasses,
+  type Prototype,
+  type ProvidedClass,
+} from './provided-classes.js';
+import { unprovidedClasses } from './unprovided-classes.js';
 
 /** Is responsible for finding the `@JobHandler()` methods of all providers and controllers. */
 @Injectable()
 export class HandlerExplorer {
+  private readonly known = new WeakSet<object>();
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
     private readonly compiler: HandlerCompiler,
   ) {}
 
+  /** Those of all providers and controllers that Nest has made and that are new since the last call. */
   *explore(): Generator<Handler> {
-    const wrappers = [
-      ...this.discovery.getProviders(),
-      ...this.discovery.getControllers(),
-    ];
-    for (const wrapper of wrappers) {
-      const prototype = wrapper.isAlias ? undefined : prototypeOf(wrapper);
-      if (!prototype) continue;
-      for (const name of this.scanner.getAllMethodNames(prototype)) {
-        const method = prototype[name]!;
-        const metadata = readJobHandler(method);
-        if (!metadata) continue;
-        if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
-        const hostClass =
-          prototype.constructor as never as Handler['hostClass'];
+    for (const provided of providedClasses(this.discovery)) {
+      if (this.known.has(provided.wrapper)) continue;
+      // Also one that is refused: the next module that is loaded has nothing to do with it.
+      this.known.add(provided.wrapper);
+      yield* this.handlersOf(provided);
+    }
+  }
+
+  /** The name of a class that has the handler of a type, and that no module provides. */
+  unprovidedHostOf(jobType: string): string | undefined {
+    const label = labelOf(jobType);
+    return unprovidedClasses(this.discovery)
+      .filter(({ decorations }) =>
+        decorations.some((each) => each.label === label),
+      )
+      .map(({ name }) => name)[0];
+  }
+
+  private *handlersOf({
+    wrapper,
+    prototype,
+  }: ProvidedClass): Generator<Handler> {
+    const hostClass = prototype.constructor as never as Handler['hostClass'];
+    for (const name of this.scanner.getAllMethodNames(prototype)) {
+      const method = prototype[name]!;
+      const decorators = readJobHandlers(method);
+      if (decorators.length === 0) continue;
+      if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
+      const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
+      const call = lazily(() => this.compiler.compile(wrapper, name));
+      for (const metadata of decorators) {
         if (!metadata.transactional && asksForManager(hostClass, name))
           throw new InvalidOptionsError([
             `${hostClass.name}.${name} has a @JobManager() and no transaction: write @JobHandler('${metadata.jobType}', { transactional: true })`,
           ]);
         const { definition, ...named } = metadata;
-        const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
         yield {
           ...named,
           queue: queueOf(metadata, hostClass, place),
           schema: definition?.schema,
           place,
-          call: lazily(() => this.compiler.compile(wrapper, name)),
+          call,
           hostClass,
           method,
+          provider: wrapper,
         };
       }
     }
@@ -57,18 +80,6 @@ export class HandlerExplorer {
 function lazily(compile: () => JobHandlerFunction): JobHandlerFunction {
   let call: JobHandlerFunction | undefined;
   return (payload, context) => (call ??= compile())(payload, context);
-}
-
-/** By the class where there is one: a request-scoped provider has no instance yet. A factory only has what it returned. */
-export function prototypeOf(wrapper: InstanceWrapper): Prototype | undefined {
-  const { metatype, instance } = wrapper as {
-    metatype: { prototype?: Prototype } | null;
-    instance: object | undefined;
-  };
-  if (!wrapper.isNotMetatype) return metatype?.prototype;
-  return instance && typeof instance === 'object'
-    ? ((Object.getPrototypeOf(instance) as Prototype | null) ?? undefined)
-    : undefined;
 }
 
 /** Guards, interceptors, pipes and filters, as `@UseGuards()` and its like note them. */

@@ -22,10 +22,12 @@ import {
   checkJobType,
   type JobDefaults,
 } from '../job/new-job.js';
+import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
+import { duplicateAdvice } from './duplicate-advice.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import type {
   Handler,
@@ -59,25 +61,31 @@ export class HandlerRegistry {
 
   /** Finds the decorated handlers of this registration and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError | InvalidOptionsError} */
   async load(): Promise<void> {
-    const registered = new Map(this.handlers); // at run time, before the bootstrap: they replace
+    await this.loadNew();
+    const made = await this.interceptorFactory.makeAll();
+    this.interceptors = [...made, ...this.interceptors];
+    this.calls.clear();
+  }
+
+  /** Finds those of providers that are new since the last call. @throws {DuplicateHandlerError | InvalidOptionsError} */
+  async loadNew(): Promise<void> {
     for (const handler of this.explorer.explore()) {
       const unknown = this.registrations.whyUnknown(handler.queue);
       if (unknown)
         throw new InvalidOptionsError([`${handler.place} ${unknown}`]);
       if (handler.queue !== this.config.name) continue;
       const other = this.handlers.get(handler.jobType);
-      if (other && !registered.has(handler.jobType))
-        throw new DuplicateHandlerError(handler.jobType, [
-          other.place,
-          handler.place,
-        ]);
+      // One that was registered at run time replaces the decorated one, whichever is first.
+      if (other?.provider)
+        throw new DuplicateHandlerError(
+          handler.jobType,
+          [other.place, handler.place],
+          duplicateAdvice(other, handler),
+        );
       if (!other) this.put(handler);
     }
     if ([...this.handlers.values()].some(({ schema }) => isDtoClass(schema)))
       await loadClassTools();
-    const made = await this.interceptorFactory.makeAll();
-    this.interceptors = [...made, ...this.interceptors];
-    this.calls.clear();
   }
 
   /** Sets the handler of a type, in place of the one it had; defaults that are not given stay. */
@@ -109,6 +117,7 @@ export class HandlerRegistry {
       },
       hostClass: Object,
       method: call as never,
+      provider: undefined,
     });
   }
 
@@ -182,6 +191,16 @@ export class HandlerRegistry {
     return schema ? checkedCall(jobType, schema, call) : call;
   }
 
+  /** What to do so that this process runs jobs of a type that it has no handler for. */
+  adviceFor(jobType: string): string {
+    // Quoted: a type may hold line breaks, and a log line must stay one.
+    const type = JSON.stringify(jobType);
+    const host = this.explorer.unprovidedHostOf(jobType);
+    return host === undefined
+      ? `add @JobHandler(${type}) or correct the type.`
+      : `${host} has a @JobHandler(${type}), and no module of this application provides ${host}: add it to the providers of a module.`;
+  }
+
   /** What the configuration says stands in front of what the code says. */
   private configured(jobType: string, defaults: JobDefaults): JobDefaults {
     const options = this.config.handlerOptions.get(jobType);
@@ -202,6 +221,10 @@ export class HandlerRegistry {
       if (typeof transactional !== 'boolean')
         throw new InvalidJobError(
           `Expected transactional to be true or false, got: ${showValue(transactional)}.`,
+        );
+      if (jobType === undefined)
+        throw new InvalidJobError(
+          `the job type is ${UNDEFINED_BY_CIRCULAR_IMPORT}.`,
         );
       checkJobType(jobType);
       checkDefaults(defaults);

@@ -1,3 +1,4 @@
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import type { Observable } from 'rxjs';
 import type { JobSchema } from '../job/job-schema.js';
 import type { JobDefaults } from '../job/new-job.js';
@@ -42,4 +43,6 @@ export interface Handler {
   /** What interceptors see as getClass() and getHandler(). */
   hostClass: abstract new (...args: never[]) => unknown;
   method: (...args: never[]) => unknown;
+  /** Whose method it is; undefined for a function that was registered. */
+  provider: InstanceWrapper | undefined;
 }

@@ -3,13 +3,17 @@ import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { JobDefinition, type InputOf } from '../job/job-definition.js';
 import type { JobTypes } from '../job/job-types.js';
 import type { JobDefaults } from '../job/new-job.js';
+import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
+import { showValue } from '../runtime/show-value.js';
+import { decorateMethod, entriesOf } from './decorated-methods.js';
 import type { HandlerDecorator } from './handler-decorator.js';
 import type { RegisterOptions } from './handler.js';
 
-const JOB_HANDLER = Symbol('kyu:job-handler');
-const JOB_QUEUE = Symbol('kyu:job-queue');
+// `Symbol.for`: a class may be decorated by another copy of this package.
+const JOB_HANDLER = Symbol.for('kyu:job-handler');
+const JOB_QUEUE = Symbol.for('kyu:job-queue');
 
-/** What the decorator wrote on a method. */
+/** What the decorator wrote on a method; there may be several. */
 export interface JobHandlerMetadata {
   jobType: string;
   /** As the decorator says; a definition and the class may say it as well. */
@@ -30,7 +34,8 @@ export interface JobHandlerOptions extends RegisterOptions {
 }
 
 /**
- * Makes a method of a provider or controller the handler of a job type.
+ * Makes a method of a provider or controller the handler of a job type. It may stand on a method several times: the method then runs all these types,
+ * each with its own options, and `context.type` says which.
  *
  * With a definition the compiler checks what the method returns, and its parameters as far as it can see them: of a method that takes one
  * parameter, or a second one that is a {@link JobContext}, the first must take the payload, one of its fields, or the context. It does not see parameter
@@ -59,19 +64,25 @@ export function JobHandler(
   { queue, transactional = false, ...defaults }: JobHandlerOptions = {},
 ): MethodDecorator {
   const definition = type instanceof JobDefinition ? type : undefined;
-  return SetMetadata<symbol, JobHandlerMetadata>(JOB_HANDLER, {
-    jobType: definition?.name ?? (type as string),
+  const jobType = definition?.name ?? (type as string);
+  const metadata: JobHandlerMetadata = {
+    jobType,
     queue,
     defaults: { ...definition?.defaults, ...defaults },
     definition,
     transactional,
-  });
+  };
+  return (...place) =>
+    decorateMethod(JOB_HANDLER, metadata, labelOf(jobType), place);
 }
 
-export const readJobHandler = (
+/** The decorator of a type, for people. */
+export const labelOf = (jobType: string): string =>
+  `@JobHandler(${showValue(jobType)})`;
+
+export const readJobHandlers = (
   method: object,
-): JobHandlerMetadata | undefined =>
-  Reflect.getMetadata(JOB_HANDLER, method) as JobHandlerMetadata | undefined;
+): readonly JobHandlerMetadata[] => entriesOf(JOB_HANDLER, method);
 
 /**
  * Binds all handlers of a class to the queue of a named registration: `@JobQueue('billing')`. A handler that names its own queue, or whose definition does, keeps it.
@@ -85,17 +96,19 @@ export const JobQueue = (name: string): ClassDecorator =>
 /** The name of the registration that a handler belongs to. @throws {InvalidOptionsError} */
 export function queueOf(
   { queue, jobType, definition }: JobHandlerMetadata,
-  hostClass: object,
+  hostClass: { name: string },
   place: string,
 ): string | undefined {
   const defined = definition?.queue;
+  const ofClass = Reflect.getMetadata(JOB_QUEUE, hostClass) as
+    string | undefined;
+  if (ofClass === undefined && Reflect.hasMetadata(JOB_QUEUE, hostClass))
+    throw new InvalidOptionsError([
+      `the @JobQueue() of ${hostClass.name} got ${UNDEFINED_BY_CIRCULAR_IMPORT}`,
+    ]);
   if (queue !== undefined && defined !== undefined && queue !== defined)
     throw new InvalidOptionsError([
       `${place} is for the queue '${queue}', and the definition of "${jobType}" is for '${defined}', where it would never get a job: remove one of the two`,
     ]);
-  return (
-    queue ??
-    defined ??
-    (Reflect.getMetadata(JOB_QUEUE, hostClass) as string | undefined)
-  );
+  return queue ?? defined ?? ofClass;
 }

@@ -48,10 +48,14 @@ export const JobContext = createParamDecorator(
     context.getArgByIndex<JobContext>(1),
 );
 
-const managerOf = (
-  _: unknown,
-  context: ExecutionContext,
-): EntityManager | undefined => context.getArgByIndex<JobContext>(1).manager;
+// `Symbol.for`: the parameter may be decorated by another copy of this package.
+const IS_MANAGER = Symbol.for('kyu:job-manager');
+
+const managerOf = Object.assign(
+  (_: unknown, context: ExecutionContext): EntityManager | undefined =>
+    context.getArgByIndex<JobContext>(1).manager,
+  { [IS_MANAGER]: true },
+);
 
 /**
  * Hands the job's `EntityManager` to a parameter of a `transactional` handler: `@JobManager() manager: EntityManager`. What is written by it is committed
@@ -64,8 +68,8 @@ export const JobManager = createParamDecorator(managerOf);
 /** Whether a method has a `@JobManager()`. */
 export function asksForManager(hostClass: object, method: string): boolean {
   const parameters = Reflect.getMetadata(ROUTE_ARGUMENTS, hostClass, method) as
-    Record<string, { factory?: unknown }> | undefined;
+    Record<string, { factory?: object }> | undefined;
   return Object.values(parameters ?? {}).some(
-    ({ factory }) => factory === managerOf,
+    ({ factory }) => factory !== undefined && IS_MANAGER in factory,
   );
 }

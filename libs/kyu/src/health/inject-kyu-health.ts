@@ -1,4 +1,5 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
+import { refuseUndefinedName } from '../config/refuse-undefined-name.js';
 import { KyuHealth } from './kyu-health.js';
 
 /**
@@ -19,8 +20,12 @@ export const getKyuHealthToken = (
  * Injects the `KyuHealth` of a registration: `@InjectKyuHealth('billing') private readonly billing: KyuHealth`.
  *
  * @param name as in `KyuModule.forRoot({ name })`; without one the default registration's.
+ * @throws {InvalidOptionsError} for a name that is undefined, as by a circular import: it would be the default registration's without a word.
  * @publicApi
  */
 export const InjectKyuHealth = (
-  name?: string,
-): PropertyDecorator & ParameterDecorator => Inject(getKyuHealthToken(name));
+  ...name: [name?: string]
+): PropertyDecorator & ParameterDecorator => {
+  refuseUndefinedName('@InjectKyuHealth()', name);
+  return Inject(getKyuHealthToken(...name));
+};

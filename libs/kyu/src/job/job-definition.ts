@@ -1,3 +1,4 @@
+import { brand } from '../errors/brand.js';
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import { showValue } from '../runtime/show-value.js';
 import {
@@ -23,6 +24,10 @@ export class JobDefinition<
   Result = unknown,
   Input = Payload,
 > {
+  static {
+    brand(this, 'JobDefinition');
+  }
+
   /** Only types: there is no such property. */
   declare readonly '~types'?: {
     payload: Payload;

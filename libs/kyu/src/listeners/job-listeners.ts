@@ -5,7 +5,8 @@ import { KyuConfig } from '../config/kyu.config.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { JOB_EVENTS, onJobEvent } from '../events/job-events.js';
 import { KyuEvents } from '../events/kyu-events.js';
-import { prototypeOf } from '../handlers/handler.explorer.js';
+import { providedClasses } from '../handlers/provided-classes.js';
+import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
@@ -18,6 +19,7 @@ import {
 @Injectable()
 export class JobListeners {
   private stops: (() => void)[] = [];
+  private readonly known = new WeakSet<object>();
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -27,14 +29,11 @@ export class JobListeners {
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {}
 
-  /** @throws {InvalidOptionsError} for a listener that could never be called. */
+  /** Those of all providers and controllers that are new since the last call. @throws {InvalidOptionsError} for a listener that could never be called. */
   start(): void {
-    for (const wrapper of [
-      ...this.discovery.getProviders(),
-      ...this.discovery.getControllers(),
-    ]) {
-      const prototype = wrapper.isAlias ? undefined : prototypeOf(wrapper);
-      if (!prototype) continue;
+    for (const { wrapper, prototype } of providedClasses(this.discovery)) {
+      if (this.known.has(wrapper)) continue;
+      this.known.add(wrapper);
       for (const name of this.scanner.getAllMethodNames(prototype))
         for (const listener of readJobListeners(prototype[name]!))
           this.listen(wrapper, name, listener);
@@ -48,12 +47,16 @@ export class JobListeners {
   private listen(
     wrapper: InstanceWrapper,
     name: string,
-    { event, jobType }: JobListenerMetadata,
+    { event, jobType, isTyped }: JobListenerMetadata,
   ): void {
     const place = `@OnJobEvent(${showValue(event)}) of ${wrapper.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
     if (!JOB_EVENTS.includes(event))
       throw new InvalidOptionsError([
         `${place}: there is no such event; there are ${JOB_EVENTS.join(', ')}`,
+      ]);
+    if (isTyped && jobType === undefined)
+      throw new InvalidOptionsError([
+        `${place}: its job type is ${UNDEFINED_BY_CIRCULAR_IMPORT}; for all types leave it out`,
       ]);
     if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)
       throw new InvalidOptionsError([

@@ -1,11 +1,16 @@
 import type { JobEvent, JobEventMap } from '../events/job-events.js';
+import { decorateMethod, entriesOf } from '../handlers/decorated-methods.js';
+import { showValue } from '../runtime/show-value.js';
 
-const ON_JOB_EVENT = Symbol('kyu:on-job-event');
+// `Symbol.for`: a class may be decorated by another copy of this package.
+const ON_JOB_EVENT = Symbol.for('kyu:on-job-event');
 
 /** What the decorator wrote on a method; there may be several. */
 export interface JobListenerMetadata {
   event: JobEvent;
   jobType: string | undefined;
+  /** Whether the decorator got a type, even one that is undefined. */
+  isTyped: boolean;
 }
 
 /**
@@ -19,26 +24,26 @@ export interface JobListenerMetadata {
 export const OnJobEvent =
   <E extends JobEvent>(
     event: E,
-    jobType?: string | { readonly name: string },
+    ...types: [jobType?: string | { readonly name: string }]
   ) =>
   (
-    _target: object,
-    _name: string | symbol,
-    { value }: { value?: (event: JobEventMap[E]) => unknown },
+    target: object,
+    name: string | symbol,
+    descriptor: { value?: (event: JobEventMap[E]) => unknown },
   ): void => {
-    const method = value as object;
-    const metadata: JobListenerMetadata[] = [
-      ...readJobListeners(method),
-      {
-        event,
-        jobType: typeof jobType === 'object' ? jobType.name : jobType,
-      },
-    ];
-    Reflect.defineMetadata(ON_JOB_EVENT, metadata, method);
+    const [jobType] = types;
+    const metadata: JobListenerMetadata = {
+      event,
+      jobType: typeof jobType === 'object' ? jobType.name : jobType,
+      isTyped: types.length > 0,
+    };
+    decorateMethod(ON_JOB_EVENT, metadata, `@OnJobEvent(${showValue(event)})`, [
+      target,
+      name,
+      descriptor,
+    ]);
   };
 
 export const readJobListeners = (
   method: object,
-): readonly JobListenerMetadata[] =>
-  (Reflect.getMetadata(ON_JOB_EVENT, method) as
-    readonly JobListenerMetadata[] | undefined) ?? [];
+): readonly JobListenerMetadata[] => entriesOf(ON_JOB_EVENT, method);

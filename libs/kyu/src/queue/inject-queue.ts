@@ -1,4 +1,5 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
+import { refuseUndefinedName } from '../config/refuse-undefined-name.js';
 import { QueueService } from './queue.service.js';
 
 /**
@@ -19,8 +20,12 @@ export const getQueueToken = (
  * Injects the `QueueService` of a registration: `@InjectQueue('billing') private readonly billing: QueueService`.
  *
  * @param name as in `KyuModule.forRoot({ name })`; without one the default registration's.
+ * @throws {InvalidOptionsError} for a name that is undefined, as by a circular import: it would be the default registration's without a word.
  * @publicApi
  */
 export const InjectQueue = (
-  name?: string,
-): PropertyDecorator & ParameterDecorator => Inject(getQueueToken(name));
+  ...name: [name?: string]
+): PropertyDecorator & ParameterDecorator => {
+  refuseUndefinedName('@InjectQueue()', name);
+  return Inject(getQueueToken(...name));
+};

@@ -191,7 +191,7 @@ export class Claimer {
       // Quoted: a type may hold line breaks, and a log line must stay one.
       const type = JSON.stringify(job.jobType);
       this.logger.warn(
-        `No handler for the job type ${type} in this process. Its jobs wait for a worker that has one; add @JobHandler(${type}) or correct the type.`,
+        `No handler for the job type ${type} in this process. Its jobs wait for a worker that has one; ${this.handlers.adviceFor(job.jobType)}`,
       );
     }
   }
