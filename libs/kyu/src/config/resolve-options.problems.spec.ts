@@ -244,6 +244,15 @@ describe('options that do not go together', () => {
     [
       {
         postgres: {
+          minConnections: 6,
+          dataSource: { query() {}, createQueryRunner() {} },
+        },
+      },
+      '"postgres.minConnections" (6) must not be more than "postgres.maxConnections" (5)',
+    ],
+    [
+      {
+        postgres: {
           url: 'postgres://localhost/db',
           dataSource: { query() {}, createQueryRunner() {} },
         },

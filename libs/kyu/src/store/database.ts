@@ -21,7 +21,8 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [701, asNumber],
   [1184, asDate],
 ]);
-const poolOf = ({ driver }: DataSource): Pool =>
+/** The pool that a data source has its connections from. */
+export const poolOf = ({ driver }: DataSource): Pool =>
   (driver as PostgresDriver).master as Pool;
 
 const types = {
@@ -48,7 +49,11 @@ interface Connection {
 export class Database {
   private heldUntil = 0;
 
-  /** @param lent the data source is the application's, and so are the settings of its sessions. */
+  /**
+   * @param dataSource what handlers and the application use.
+   * @param lent it is the application's, and so are the settings of its sessions.
+   * @param connection where Kyu's own statements run.
+   */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
@@ -63,7 +68,7 @@ export class Database {
     return new Database(dataSource, tables, lent, names, connection);
   }
 
-  /** How many connections there can be at once. */
+  /** How many connections handlers and the application can have at once. */
   get maxConnections(): number {
     return poolOf(this.dataSource).options.max;
   }

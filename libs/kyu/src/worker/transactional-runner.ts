@@ -4,8 +4,9 @@ import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { Semaphore } from '../runtime/semaphore.js';
+import type { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
+import { Connections } from '../store/connections.js';
 import { Database } from '../store/database.js';
 import type { Outcome } from '../store/settlement.js';
 import { JobTransaction } from '../store/job-transaction.js';
@@ -13,14 +14,11 @@ import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
 import type { JobRun } from './job-run.js';
 
-/** Connections that transactional runs leave to everything else: their handlers may enqueue, and others must settle. */
-const SPARE_CONNECTIONS = 2;
-
 /** Is responsible for runs whose handler is `transactional`: what it writes is committed with the end of its job, or not at all. */
 @Injectable()
 export class TransactionalRunner {
-  /** Each holds a connection for as long as its handler runs; without a limit they could all wait for one more. */
-  private readonly connections: Semaphore;
+  /** Each run holds a connection for as long as its handler runs. */
+  private readonly places: Semaphore;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -28,9 +26,11 @@ export class TransactionalRunner {
     private readonly database: Database,
     private readonly worker: WorkerIdentity,
     @Inject(KyuLogger) private readonly logger: LoggerService,
+    connections: Connections,
   ) {
-    this.connections = new Semaphore(
-      Math.max(1, database.maxConnections - SPARE_CONNECTIONS),
+    this.places = connections.transactionsOf(
+      database.dataSource,
+      database.maxConnections,
     );
   }
 
@@ -39,7 +39,7 @@ export class TransactionalRunner {
     run: JobRun,
     callHandler: () => Promise<Outcome>,
   ): Promise<Outcome | undefined> {
-    return this.connections.within(async () => {
+    return this.places.within(async () => {
       const transaction = await this.begin(run);
       if (!transaction) return undefined;
       run.enter(transaction.manager);
