@@ -54,8 +54,8 @@ async function lending(
   return { app, ground, dataSource, queue: app.get(QueueService) };
 }
 
-const counts = async ({ sql }: Ground): Promise<Record<string, number>> => {
-  const rows = await sql<{ is: string; count: number }>(
+const counts = async (ground: Ground): Promise<Record<string, number>> => {
+  const rows = await ground.sql<{ is: string; count: number }>(
     `SELECT job_type || ' ' || status AS is, count(*)::int AS count FROM jobs GROUP BY 1`,
   );
   return Object.fromEntries(rows.map(({ is, count }) => [is, count]));
