@@ -168,6 +168,7 @@ describe('a fresh Nest 12 application', () => {
           'KyuTestingModule',
           'drain',
           'expectEnqueued',
+          'fakeJobContext',
           'faults',
           'isolated',
           'nextEvent',
@@ -199,6 +200,8 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
       firstExample(guide, 'js'),
     );
     await install(app11, guide);
+    // For its test on servers, as testing.md says.
+    await npmInstall(app11, ['--save-dev', packages[2]!.tarball]);
     tscSays = await run('node', ['node_modules/typescript/bin/tsc'], {
       cwd: app11,
     }).catch((error: Error) => error.message);

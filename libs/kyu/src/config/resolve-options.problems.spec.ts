@@ -263,7 +263,7 @@ describe('options that do not go together', () => {
     expect(problemsOf(options)).toEqual([problem]);
   });
 
-  it.each([
+  it.each<KyuOptions>([
     { heartbeatInterval: '10s', heartbeatTimeout: '20s' },
     { backoff: { base: '2h', cap: '2h' } },
     { postgres: { minConnections: 25 } },

@@ -40,7 +40,7 @@ export async function openBeside(
 
 /** As the lent pool has it, TypeORM's `replication` and `extra` included. */
 function wayToServer(lent: DataSource): PoolConfig {
-  const { options } = poolOf(lent);
+  const options: PoolConfig = poolOf(lent).options;
   const { password, ssl } = options;
   return {
     ...options,

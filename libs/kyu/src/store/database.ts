@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
@@ -21,10 +20,6 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [701, asNumber],
   [1184, asDate],
 ]);
-/** The pool that a data source has its connections from. */
-export const poolOf = ({ driver }: DataSource): Pool =>
-  (driver as PostgresDriver).master as Pool;
-
 const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
 };
@@ -41,6 +36,15 @@ interface Connection {
     types: typeof types;
   }): Promise<{ rows: unknown[] }>;
 }
+
+/** A pool of node-postgres. */
+interface ConnectionPool extends Connection {
+  options: { max: number };
+}
+
+/** The pool that a data source has its connections from. */
+export const poolOf = ({ driver }: DataSource): ConnectionPool =>
+  (driver as PostgresDriver).master as ConnectionPool;
 
 /**
  * Runs Kyu's statements on the pool of a TypeORM `DataSource`: prepared, typed, without the detour through an entity. Where
