@@ -1,11 +1,12 @@
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import {
+  KyuEvents,
   KyuModule,
   QueueService,
   type JobContext,
   type KyuOptions,
 } from '@kyu/nestjs';
-import { until } from '@kyu/testing';
+import { nextEvent, until } from '@kyu/testing';
 import { DataSource } from 'typeorm';
 import { openAppDataSource } from '../support/app-database.js';
 import {
@@ -15,6 +16,7 @@ import {
   type Ground,
 } from '../support/boot-app.js';
 import { Gate } from '../support/gate.js';
+import { runJob } from '../support/run-job.js';
 import { POSTGRES_URL } from '../support/servers.js';
 
 type Handlers = (
@@ -151,9 +153,11 @@ describe('field 10: a lent pool that handlers hold', () => {
       { options: { workers: 2, timeout: 500, maxRetries: 0 } },
     );
     await queue.enqueueMany(many('work', 2));
-    await until('both dead', async () => {
-      const { 'work dead': dead } = await counts(ground);
-      return dead === 2;
+    // The first that fails frees a connection, by which the other may still come to its end.
+    await until('the end of both', async () => {
+      const { 'work dead': dead, 'work completed': done = 0 } =
+        await counts(ground);
+      return dead !== undefined && dead + done === 2;
     });
     await queue.enqueue('other', null);
     await until('the other', async () => {
@@ -181,6 +185,65 @@ describe('field 10: a lent pool that handlers hold', () => {
       const done = await counts(ground);
       return done['work completed'] === 24 && done['other completed'] === 24;
     });
+  });
+
+  it('takes a transactional job back that gets no connection there, and says why', async () => {
+    const blocked = new Gate();
+    const { app, ground, queue } = await lending(
+      3,
+      (lent) => ({
+        hold: () =>
+          lent.transaction(async (manager) => {
+            await manager.query('SELECT 1');
+            await blocked.wait();
+          }),
+        work: (_, { attempt }) => attempt,
+      }),
+      {
+        transactional: true,
+        options: {
+          workers: 4,
+          heartbeatInterval: 250,
+          heartbeatTimeout: 1_000,
+        },
+      },
+    );
+    await queue.enqueueMany(many('hold', 3));
+    await until('all connections held', () => blocked.arrivals === 3);
+    const released = nextEvent(app.get(KyuEvents), 'job.released');
+    const id = await queue.enqueue('work', null);
+    expect(await released).toMatchObject({ id });
+    expect(ground.logger.messages('warn')).toContainEqual(
+      expect.stringMatching(
+        /goes back, as its transaction could not begin: .*handlers hold all connections of the pool/,
+      ),
+    );
+    blocked.open();
+    await until('its end', async () => {
+      const job = await queue.inspect(id);
+      return job.status === 'completed' && job.result === 1;
+    });
+  });
+
+  it('is reached the same way by Kyu, also where its password is a function', async () => {
+    const { username, password } = new URL(POSTGRES_URL);
+    const ground = newGround();
+    const dataSource = await openAppDataSource({
+      url: POSTGRES_URL.replace(`:${password}@`, '@'),
+      extra: {
+        user: decodeURIComponent(username),
+        password: async () => decodeURIComponent(password),
+      },
+    });
+    const app = await bootApp(
+      {
+        imports: [
+          KyuModule.forRoot(ground.options({ postgres: { dataSource } })),
+        ],
+      },
+      (unbooted) => unbooted.get(QueueService).register('job', () => 'done'),
+    );
+    expect((await runJob(app, 'job')).result).toBe('done');
   });
 
   it('has few connections of Kyu beside it, which go with the application', async () => {

@@ -19,7 +19,7 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2
     ? true
     : false;
-const same = <A, B>(_: Same<A, B>): void => undefined;
+declare function same<A, B>(equal: Same<A, B>): void;
 
 const SendEmail = defineJob<{ to: string }, { messageId: string }>('send');
 same<PayloadOf<typeof SendEmail>, { to: string }>(true);

@@ -51,7 +51,7 @@ import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
 import { Connections, ConnectionsModule } from './store/connections.js';
-import { Database, poolOf } from './store/database.js';
+import { Database } from './store/database.js';
 import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
@@ -181,8 +181,7 @@ function register(
           dataSource,
           postgres.tables,
           postgres.dataSource !== undefined,
-          undefined,
-          poolOf(own),
+          own,
         ),
     },
     JobStore,

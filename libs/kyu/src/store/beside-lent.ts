@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import { jobEntity } from '../job/job.entity.js';
 import { CONNECT_TIMEOUT_MS } from './data-source.js';
-import { poolOf } from './database.js';
+import { poolOf } from './pool-of.js';
 import { explainPostgresFailure } from './postgres-errors.js';
 
 /** Milliseconds. A connection that has not answered for this long is half-open and is destroyed. */
@@ -40,7 +40,7 @@ export async function openBeside(
 
 /** As the lent pool has it, TypeORM's `replication` and `extra` included. */
 function wayToServer(lent: DataSource): PoolConfig {
-  const options: PoolConfig = poolOf(lent).options;
+  const { options } = poolOf(lent);
   const { password, ssl } = options;
   return {
     ...options,

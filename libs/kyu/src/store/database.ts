@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
+import { poolOf } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
@@ -20,6 +20,7 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [701, asNumber],
   [1184, asDate],
 ]);
+
 const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
 };
@@ -37,15 +38,6 @@ interface Connection {
   }): Promise<{ rows: unknown[] }>;
 }
 
-/** A pool of node-postgres. */
-interface ConnectionPool extends Connection {
-  options: { max: number };
-}
-
-/** The pool that a data source has its connections from. */
-export const poolOf = ({ driver }: DataSource): ConnectionPool =>
-  (driver as PostgresDriver).master as ConnectionPool;
-
 /**
  * Runs Kyu's statements on the pool of a TypeORM `DataSource`: prepared, typed, without the detour through an entity. Where
  * TypeORM's `query()` would do, the pool does the same without a query runner per call.
@@ -56,20 +48,21 @@ export class Database {
   /**
    * @param dataSource what handlers and the application use.
    * @param lent it is the application's, and so are the settings of its sessions.
-   * @param connection where Kyu's own statements run.
+   * @param own what Kyu's own statements use: the same, or one beside what is lent.
    */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
     private readonly lent = false,
+    readonly own: DataSource = dataSource,
     private readonly names: SqlNames = sqlNames(tables),
-    private readonly connection: Connection = poolOf(dataSource),
+    private readonly connection: Connection = poolOf(own),
   ) {}
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, lent, names } = this;
-    return new Database(dataSource, tables, lent, names, connection);
+    const { dataSource, tables, lent, own, names } = this;
+    return new Database(dataSource, tables, lent, own, names, connection);
   }
 
   /** How many connections handlers and the application can have at once. */

@@ -14,6 +14,9 @@ import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
 import type { JobRun } from './job-run.js';
 
+const BUSY_POOL =
+  'as PostgreSQL was slow, or handlers hold all connections of the pool';
+
 /** Is responsible for runs whose handler is `transactional`: what it writes is committed with the end of its job, or not at all. */
 @Injectable()
 export class TransactionalRunner {
@@ -49,18 +52,9 @@ export class TransactionalRunner {
 
   private async begin(run: JobRun): Promise<JobTransaction | undefined> {
     if (run.released || run.aborted) return undefined;
-    const askedAt = performance.now();
     try {
-      const transaction = await JobTransaction.begin(
-        this.database,
-        this.worker.id,
-        run.job,
-      );
-      // As with every answer before a handler begins: one that took long was true long ago.
-      const believed =
-        !run.aborted &&
-        performance.now() - askedAt < fenceMarginMs(this.config);
-      if (believed) return transaction;
+      const transaction = await this.beginInTime(run);
+      if (!run.aborted) return transaction;
       await transaction?.rollback();
       return undefined;
     } catch (error) {
@@ -68,6 +62,36 @@ export class TransactionalRunner {
         `Job ${run.job.id} (${run.job.jobType}) goes back, as its transaction could not begin: ${messageOf(error)}`,
       );
       return undefined;
+    }
+  }
+
+  /**
+   * An answer that took long was true long ago, as with every answer before a handler begins. A
+   * connection may not come at all while handlers hold all that a lent pool has.
+   */
+  private async beginInTime(run: JobRun): Promise<JobTransaction | undefined> {
+    const marginMs = fenceMarginMs(this.config);
+    const beginning = JobTransaction.begin(
+      this.database,
+      this.worker.id,
+      run.job,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`${marginMs} ms were not enough, ${BUSY_POOL}`));
+      }, marginMs);
+    });
+    try {
+      return await Promise.race([beginning, late]);
+    } catch (error) {
+      void beginning.then(
+        (transaction) => transaction?.rollback(),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
