@@ -226,14 +226,17 @@ describe('field 10: a lent pool that handlers hold', () => {
   });
 
   it('is reached the same way by Kyu, also where its password is a function', async () => {
-    const { username, password } = new URL(POSTGRES_URL);
+    const { hostname, port, username, password, pathname } = new URL(
+      POSTGRES_URL,
+    );
     const ground = newGround();
     const dataSource = await openAppDataSource({
-      url: POSTGRES_URL.replace(`:${password}@`, '@'),
-      extra: {
-        user: decodeURIComponent(username),
-        password: async () => decodeURIComponent(password),
-      },
+      url: undefined,
+      host: hostname,
+      port: Number(port),
+      username: decodeURIComponent(username),
+      password: async () => decodeURIComponent(password),
+      database: pathname.slice(1),
     });
     const app = await bootApp(
       {
