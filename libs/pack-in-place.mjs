@@ -10,7 +10,13 @@ const here = process.cwd(); // npm runs a package's scripts in its folder
 const built = join(root, 'dist/libs', basename(here));
 
 /** What is the library's own here, and not to be overwritten or taken away. */
-const OWN = new Set(['package.json', 'README.md', 'src', 'tsconfig.lib.json']);
+const OWN = new Set([
+  'package.json',
+  'README.md',
+  'docs',
+  'src',
+  'tsconfig.lib.json',
+]);
 
 /** prepare-packages.mjs writes the package.json, at the very end of a build. */
 function isUpToDate() {

@@ -2,6 +2,7 @@
 // `npm publish` can take that folder as it is. The paths in libs/<library>/package.json are meant from there.
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -32,4 +33,7 @@ for (const entry of readdirSync(new URL('libs/', root), {
   );
   copyFileSync(new URL('README.md', source), new URL('README.md', built));
   copyFileSync(new URL('LICENSE', root), new URL('LICENSE', built));
+  const guides = new URL('docs/', source);
+  if (existsSync(guides))
+    cpSync(guides, new URL('docs/', built), { recursive: true });
 }

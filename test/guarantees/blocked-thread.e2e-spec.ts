@@ -13,7 +13,7 @@ const TIMING = {
   heartbeatInterval: 250,
   heartbeatTimeout: 1_000,
   staleJobTimeout: '1m',
-};
+} as const;
 
 /** This process: reaper, scheduler and a worker that has no handler yet, so that it leaves the jobs to the other one. */
 const startReaper = (options: KyuOptions = TIMING): Promise<TestKyu> =>

@@ -4,7 +4,7 @@ import { Scheduler } from '../../libs/kyu/src/maintenance/scheduler.js';
 import { Gate } from '../support/gate.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
-const FAST = { heartbeatInterval: '250ms', heartbeatTimeout: '2s' };
+const FAST: KyuOptions = { heartbeatInterval: '250ms', heartbeatTimeout: '2s' };
 
 let broken: boolean;
 let gate: Gate;

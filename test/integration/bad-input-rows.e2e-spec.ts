@@ -1,11 +1,11 @@
-import type { Job, JobContext } from '@kyu/nestjs';
+import type { Job, JobContext, KyuOptions } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import { Scheduler } from '../../libs/kyu/src/maintenance/scheduler.js';
 import { Gate } from '../support/gate.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 /** The reaper looks every second. */
-const FAST = { heartbeatInterval: '250ms', heartbeatTimeout: '2s' };
+const FAST: KyuOptions = { heartbeatInterval: '250ms', heartbeatTimeout: '2s' };
 
 /** What `note` was called with, in order. */
 let notes: { payload: unknown; context: JobContext }[];

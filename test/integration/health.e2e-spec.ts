@@ -229,7 +229,7 @@ describe('KyuHealth', () => {
     });
   });
 
-  it.each([{ maxWaiting: 'long' }, { timeout: -1 }])(
+  it.each([{ maxWaiting: 'long' as '1s' }, { timeout: -1 }])(
     'refuses %j',
     async (limits) => {
       const kyu = await startKyu({ options: { mode: 'producer' } });

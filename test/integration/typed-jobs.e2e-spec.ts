@@ -322,7 +322,7 @@ describe('the backoff of a job type', () => {
       (_: unknown, { attempt }: JobContext) => {
         if (attempt === 1) throw new Error('again');
       },
-      { backoff: () => 'soon' },
+      { backoff: () => 'soon' as '1s' },
     );
     const done = kyu.nextEvent(
       'job.settled',

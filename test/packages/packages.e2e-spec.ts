@@ -1,4 +1,12 @@
-import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as kyu from '@kyu/nestjs';
@@ -7,7 +15,14 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
 import { brokenImports } from './imports.js';
-import { LIBRARIES, packLibraries, type Package } from './packages.js';
+import { installLines } from './install-lines.js';
+import { brokenLinks } from './links.js';
+import {
+  LIBRARIES,
+  NPM_NAMES,
+  packLibraries,
+  type Package,
+} from './packages.js';
 import { npm, run } from './run.js';
 
 /** A build, an install and a compilation: seconds on a quiet machine with a warm npm cache, minutes without. */
@@ -49,8 +64,12 @@ describe.each(LIBRARIES.map((name, index) => ({ name, index })))(
     it('holds the built library and nothing else', async () => {
       const { files, manifest, read } = packages[index]!;
       const code = files.filter((file) => /\.(js|d\.ts)$/.test(file));
+      const guides =
+        manifest['name'] === '@kyu/nestjs'
+          ? (await readdir('libs/kyu/docs')).map((guide) => `docs/${guide}`)
+          : [];
       expect(files).toEqual(
-        [...code, 'LICENSE', 'README.md', 'package.json'].sort(),
+        [...code, ...guides, 'LICENSE', 'README.md', 'package.json'].sort(),
       );
       expect(code).toEqual(
         expect.arrayContaining(['index.d.ts', 'index.js']) as string[],
@@ -71,6 +90,10 @@ describe.each(LIBRARIES.map((name, index) => ({ name, index })))(
     it('imports only what it ships or asks for', async () => {
       expect(await brokenImports(packages[index]!)).toEqual([]);
     });
+
+    it('has texts whose links lead to what it ships', async () => {
+      expect(await brokenLinks(packages[index]!)).toEqual([]);
+    });
   },
 );
 
@@ -82,11 +105,9 @@ describe('a fresh Nest 12 application', () => {
         join(app, `src/readme-${i}.ts`),
         firstExample(await read('README.md')),
       );
-    const tarballs = packages.map(({ tarball }) => tarball);
-    await npm(
-      ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs],
-      { cwd: app, timeoutMs: SLOW },
-    );
+    await install(app, await readFile('README.md', 'utf8'));
+    const [, ...others] = packages.map(({ tarball }) => tarball);
+    await npmInstall(app, ['--save-dev', ...others]);
     compilerSays = await run('node', ['node_modules/typescript/bin/tsc'], {
       cwd: app,
     }).catch((error: Error) => error.message);
@@ -147,6 +168,7 @@ describe('a fresh Nest 12 application', () => {
           'KyuTestingModule',
           'drain',
           'expectEnqueued',
+          'fakeJobContext',
           'faults',
           'isolated',
           'nextEvent',
@@ -172,16 +194,14 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
     await cp(join(import.meta.dirname, 'consumer-nest-11'), app11, {
       recursive: true,
     });
-    const guide = await readFile('libs/kyu/docs/nest-11-and-commonjs.md');
+    const guide = await packages[0]!.read('docs/nest-11-and-commonjs.md');
     await writeFile(
       join(app11, 'guide.jest.config.js'),
-      firstExample(guide.toString(), 'js'),
+      firstExample(guide, 'js'),
     );
-    const tarballs = packages.map(({ tarball }) => tarball);
-    await npm(
-      ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs],
-      { cwd: app11, timeoutMs: SLOW },
-    );
+    await install(app11, guide);
+    // For its test on servers, as testing.md says.
+    await npmInstall(app11, ['--save-dev', packages[2]!.tarball]);
     tscSays = await run('node', ['node_modules/typescript/bin/tsc'], {
       cwd: app11,
     }).catch((error: Error) => error.message);
@@ -235,6 +255,20 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
     SLOW,
   );
 });
+
+/** Runs the `npm install` lines of a text in an application. */
+async function install(cwd: string, guide: string): Promise<void> {
+  const tarballOf = (name: string): string =>
+    packages[NPM_NAMES.indexOf(name)]!.tarball;
+  for (const names of installLines(guide, tarballOf))
+    await npmInstall(cwd, names);
+}
+
+const npmInstall = (cwd: string, names: string[]): Promise<string> =>
+  npm(['install', '--prefer-offline', '--no-audit', '--no-fund', ...names], {
+    cwd,
+    timeoutMs: SLOW,
+  });
 
 function firstExample(readme: string, language = 'ts'): string {
   const example = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``);

@@ -4,6 +4,8 @@ import { npm, run } from './run.js';
 
 const REPOSITORY = process.cwd();
 export const LIBRARIES = ['kyu', 'kyu-testing', 'kyu-embedded'] as const;
+/** Their names on npm, in the same order. */
+export const NPM_NAMES = ['@kyu/nestjs', '@kyu/testing', '@kyu/embedded'];
 
 /** A tarball, and what came out of it. */
 export interface Package {

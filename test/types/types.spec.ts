@@ -38,7 +38,7 @@ describe('the types of jobs', () => {
   );
 
   it('accept and refuse what the files say', () => {
-    expect(files).toHaveLength(3);
+    expect(files).toHaveLength(5);
     expect(problemsOf(sources)).toEqual([]);
   }, 120_000);
 

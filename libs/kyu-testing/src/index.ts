@@ -12,6 +12,7 @@ export {
   expectEnqueued,
   type EnqueuedExpectation,
 } from './expect-enqueued.js';
+export { fakeJobContext } from './fake-job-context.js';
 export { isolated } from './isolated.js';
 export { nextEvent } from './next-event.js';
 export { until } from './until.js';

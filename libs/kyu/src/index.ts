@@ -24,7 +24,13 @@ export type {
   SqlClient,
 } from './queue/enqueue-transaction.js';
 export type { RunCounts } from './queue/job-runner.js';
-export { defineJob, type JobDefinition } from './job/job-definition.js';
+export {
+  defineJob,
+  type InputOf,
+  type JobDefinition,
+  type PayloadOf,
+  type ResultOf,
+} from './job/job-definition.js';
 // A star, because only through one does `declare module '@kyu/nestjs'` reach the interface. It is all that the file has.
 export type * from './job/job-types.js';
 export type { JobSchema, StandardSchema } from './job/job-schema.js';

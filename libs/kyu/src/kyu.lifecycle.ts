@@ -7,7 +7,6 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { KyuConfig } from './config/kyu.config.js';
 import { Registrations } from './config/registrations.js';
@@ -15,7 +14,7 @@ import { HandlerRegistry } from './handlers/handler.registry.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { BootChecks } from './kyu.boot-checks.js';
 import { LazyModules } from './kyu.lazy-modules.js';
-import { KYU_DATA_SOURCE } from './kyu.tokens.js';
+import { KYU_OWN_DATA_SOURCE } from './kyu.tokens.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -23,7 +22,6 @@ import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
-import { closeDataSource } from './store/data-source.js';
 import { WorkerService } from './worker/worker.service.js';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -41,10 +39,11 @@ export class KyuLifecycle
     OnApplicationShutdown
 {
   private drained: Promise<void> | undefined;
+  private closed = false;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
-    @Inject(getDataSourceToken(KYU_DATA_SOURCE))
+    @Inject(KYU_OWN_DATA_SOURCE)
     private readonly dataSource: DataSource,
     private readonly handlers: HandlerRegistry,
     private readonly readyQueue: ReadyQueue,
@@ -144,6 +143,18 @@ export class KyuLifecycle
     await this.readyQueue.close();
     this.listeners.stop();
     this.metrics.close();
-    await closeDataSource(this.dataSource, this.config.postgres);
+    await this.closeConnections();
+  }
+
+  /** The last one closes what registrations share. */
+  private async closeConnections(): Promise<void> {
+    this.closed = true;
+    const inUse = this.registrations
+      .all(KyuLifecycle)
+      .some(
+        ({ dataSource, closed }) => !closed && dataSource === this.dataSource,
+      );
+    if (!inUse && this.dataSource.isInitialized)
+      await this.dataSource.destroy();
   }
 }

@@ -29,7 +29,11 @@ import { LazyModules } from './kyu.lazy-modules.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
 import { exportsOf } from './kyu.exports.js';
 import { agentSchedule } from './kyu.schedule.js';
-import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
+import {
+  KYU_DATA_SOURCE,
+  KYU_OWN_DATA_SOURCE,
+  KYU_REGISTRATION,
+} from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
@@ -52,12 +56,12 @@ import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
 import { ScheduleCheck } from './schedule/schedule-check.js';
+import { Connections, ConnectionsModule } from './store/connections.js';
 import { Database } from './store/database.js';
 import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
-import { openDataSource } from './store/open-data-source.js';
 import { TransactionalStore } from './store/transactional-store.js';
 import { WorkerStore } from './store/worker-store.js';
 import { findTracer } from './tracing/find-tracer.js';
@@ -67,6 +71,7 @@ import { DirectClaim } from './worker/direct-claim.js';
 import { Dispatcher } from './worker/dispatcher.js';
 import { GiveBack } from './worker/give-back.js';
 import { Heartbeat } from './worker/heartbeat.js';
+import { LentPoolCheck } from './worker/lent-pool-check.js';
 import { Settler } from './worker/settler.js';
 import { JobExecutor } from './worker/job-executor.js';
 import { TransactionalRunner } from './worker/transactional-runner.js';
@@ -121,7 +126,7 @@ function register(
  * @publicApi
  */
 @Module({
-  imports: [DiscoveryModule, agentSchedule],
+  imports: [DiscoveryModule, agentSchedule, ConnectionsModule],
   providers: [
     // layer 0: what everything knows
     {
@@ -152,24 +157,43 @@ function register(
     // layer 1: Postgres and Redis
     {
       provide: getDataSourceToken(KYU_DATA_SOURCE),
-      inject: [KyuConfig],
-      useFactory: ({ postgres }: KyuConfig) => openDataSource(postgres),
+      inject: [KyuConfig, Connections],
+      useFactory: ({ postgres }: KyuConfig, connections: Connections) =>
+        connections.open(postgres),
+    },
+    {
+      provide: KYU_OWN_DATA_SOURCE,
+      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig, Connections],
+      useFactory: (
+        dataSource: DataSource,
+        { postgres }: KyuConfig,
+        connections: Connections,
+      ) => connections.openOwn(dataSource, postgres),
     },
     {
       provide: getRepositoryToken(Job, KYU_DATA_SOURCE),
-      inject: [getDataSourceToken(KYU_DATA_SOURCE)],
+      inject: [getDataSourceToken(KYU_DATA_SOURCE), KYU_OWN_DATA_SOURCE],
       // The application's own data source knows the entity only if it was added to it.
-      useFactory: (dataSource: DataSource) =>
-        dataSource.hasMetadata(Job) ? dataSource.getRepository(Job) : undefined,
+      useFactory: (dataSource: DataSource, own: DataSource) =>
+        (dataSource.hasMetadata(Job) ? dataSource : own).getRepository(Job),
     },
     {
       provide: Database,
-      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig],
-      useFactory: (dataSource: DataSource, { postgres }: KyuConfig) =>
+      inject: [
+        getDataSourceToken(KYU_DATA_SOURCE),
+        KyuConfig,
+        KYU_OWN_DATA_SOURCE,
+      ],
+      useFactory: (
+        dataSource: DataSource,
+        { postgres }: KyuConfig,
+        own: DataSource,
+      ) =>
         new Database(
           dataSource,
           postgres.tables,
           postgres.dataSource !== undefined,
+          own,
         ),
     },
     JobStore,
@@ -211,6 +235,7 @@ function register(
     Heartbeat,
     CancelWatch,
     WorkerService,
+    LentPoolCheck,
     { provide: JobRunner, useExisting: WorkerService },
     { provide: WorkerWatch, useExisting: WorkerService },
     Scheduler,

@@ -12,7 +12,7 @@ export type { InputOf, JobType } from './job/job-definition.js';
 export { JobDefinition } from './job/job-definition.js';
 export type { NewJob } from './job/new-job.js';
 export { KYU_OPTIONS } from './kyu.module.js';
-export { KYU_REGISTRATION } from './kyu.tokens.js';
+export { KYU_OWN_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 export { Pruner } from './maintenance/pruner.js';
 export { Scheduler } from './maintenance/scheduler.js';
 export { StaleReaper } from './maintenance/stale-reaper.js';

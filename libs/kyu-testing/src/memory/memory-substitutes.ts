@@ -10,6 +10,7 @@ import {
   JobStore,
   JobTracer,
   KYU_OPTIONS,
+  KYU_OWN_DATA_SOURCE,
   KYU_REGISTRATION,
   KyuConfig,
   MaintenanceStore,
@@ -42,7 +43,7 @@ import {
 } from './memory-readers.js';
 import { MemoryTable } from './memory-table.js';
 import { RecordingScope } from './recording-scope.js';
-import { unopened } from './unopened.data-source.js';
+import { unopened, unopenedJobs } from './unopened.data-source.js';
 
 /** As `getDataSourceToken()` of @nestjs/typeorm has it. */
 const DATA_SOURCE = `${KYU_DATA_SOURCE}DataSource`;
@@ -90,6 +91,7 @@ export const memorySubstitutes = (
     ({ postgres }) =>
       postgres.dataSource ?? unopened(newDataSource(postgres), options.mode),
   ),
+  substitute(KYU_OWN_DATA_SOURCE, [], () => unopenedJobs(options.mode)),
   substitute(Database, [], () => ({})),
   substitute(JobStore, [KyuConfig], (c) => new MemoryJobStore(tableOf(c))),
   substitute(JobReader, [KyuConfig], (c) => new MemoryJobReader(tableOf(c))),

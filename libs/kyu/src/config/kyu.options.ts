@@ -14,9 +14,19 @@ import type { Duration } from '../runtime/duration.js';
 export interface KyuPostgresOptions {
   /** Connection URL. @default env `KYU_POSTGRES_URL`, else `postgres://postgres@localhost:5432/postgres` */
   url?: string;
-  /** Your application's own initialised TypeORM `DataSource` instead of a URL. Kyu uses its pool and never closes it. */
+  /**
+   * Your application's own initialised TypeORM `DataSource` instead of a URL: handlers and their
+   * transactions use it, and Kyu never closes it. Kyu's own statements have a small pool beside it,
+   * with the same settings, because a handler may hold every connection of yours.
+   */
   dataSource?: DataSource;
-  /** Most connections of this process. @default 25 */
+  /**
+   * Most connections of this process: of all registrations together that have equal `postgres`
+   * settings, as they share one pool; beside them each registration that works has one for its
+   * heartbeat. With a `dataSource`: Kyu's own connections beside those of yours.
+   *
+   * @default 25; 5 with a `dataSource`
+   */
   maxConnections?: number;
   /** Connections that stay open while idle, until their `maxLifetime`. Others close after 10 s, and the next statement waits for a new one. @default 2 */
   minConnections?: number;

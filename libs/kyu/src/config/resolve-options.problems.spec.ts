@@ -244,6 +244,15 @@ describe('options that do not go together', () => {
     [
       {
         postgres: {
+          minConnections: 6,
+          dataSource: { query() {}, createQueryRunner() {} },
+        },
+      },
+      '"postgres.minConnections" (6) must not be more than "postgres.maxConnections" (5)',
+    ],
+    [
+      {
+        postgres: {
           url: 'postgres://localhost/db',
           dataSource: { query() {}, createQueryRunner() {} },
         },
@@ -254,7 +263,7 @@ describe('options that do not go together', () => {
     expect(problemsOf(options)).toEqual([problem]);
   });
 
-  it.each([
+  it.each<KyuOptions>([
     { heartbeatInterval: '10s', heartbeatTimeout: '20s' },
     { backoff: { base: '2h', cap: '2h' } },
     { postgres: { minConnections: 25 } },

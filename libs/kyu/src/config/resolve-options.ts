@@ -3,7 +3,7 @@ import { parseDuration, type Duration } from '../runtime/duration.js';
 import { didYouMean } from './did-you-mean.js';
 import type { KyuConfig } from './kyu.config.js';
 import { checkHandlerOptions, handlerOptionsMap } from './handler-options.js';
-import type { KyuMode, KyuOptions } from './kyu.options.js';
+import type { KyuMode, KyuOptions, KyuPostgresOptions } from './kyu.options.js';
 import { object, url, type Check } from './options.checks.js';
 import {
   BACKOFF_SCHEMA,
@@ -23,6 +23,8 @@ import {
 const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
 const DEFAULT_REDIS_URL = 'redis://localhost:6379';
 const MAX_CONNECTIONS = 25;
+/** Beside a lent pool there are only Kyu's own statements: a claim, two settles, two enqueues at once. */
+const MAX_BESIDE_LENT = 5;
 /** After a quiet time an enqueue need not wait for PostgreSQL to start a session, nor a worker for its claim beside a settle. `maxConnections` is at least as many. */
 const MIN_CONNECTIONS = 2;
 
@@ -61,7 +63,7 @@ export function resolveOptions(
     postgres: Object.freeze({
       url: postgres.url ?? DEFAULT_POSTGRES_URL,
       dataSource: postgres.dataSource,
-      maxConnections: postgres.maxConnections ?? MAX_CONNECTIONS,
+      maxConnections: maxConnectionsOf(postgres),
       minConnections: postgres.minConnections ?? MIN_CONNECTIONS,
       maxLifetimeMs: ms(postgres.maxLifetime, '5m'),
       migrations: postgres.migrations ?? 'auto',
@@ -244,13 +246,19 @@ function checkRelations({
     );
   if (
     typeof postgres?.minConnections === 'number' &&
-    postgres.minConnections > (postgres.maxConnections ?? MAX_CONNECTIONS)
+    postgres.minConnections > maxConnectionsOf(postgres)
   )
     problems.push(
-      `"postgres.minConnections" (${postgres.minConnections}) must not be more than "postgres.maxConnections" (${postgres.maxConnections ?? MAX_CONNECTIONS})`,
+      `"postgres.minConnections" (${postgres.minConnections}) must not be more than "postgres.maxConnections" (${maxConnectionsOf(postgres)})`,
     );
   return problems;
 }
+
+const maxConnectionsOf = ({
+  maxConnections,
+  dataSource,
+}: KyuPostgresOptions): number =>
+  maxConnections ?? (dataSource ? MAX_BESIDE_LENT : MAX_CONNECTIONS);
 
 /** Only called with durations that were checked. */
 const ms = (value: Duration | undefined, fallback: Duration): number =>

@@ -1,3 +1,5 @@
+import type { Duration } from '../runtime/duration.js';
+
 /**
  * What `KyuHealth.check()` found. No payloads, no addresses, no secrets: it may be shown to whoever asks.
  *
@@ -41,7 +43,7 @@ export interface KyuHealthReport {
  */
 export interface KyuHealthLimits {
   /** A job that is due for longer is a warning: milliseconds, or a duration such as `'5m'`. @default no limit */
-  maxWaiting?: number | string;
+  maxWaiting?: Duration;
   /** How long the check may take, whatever PostgreSQL does. @default '2s' */
-  timeout?: number | string;
+  timeout?: Duration;
 }

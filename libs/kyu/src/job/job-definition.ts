@@ -59,13 +59,40 @@ export interface JobDefinitionOptions extends JobDefaults {
 /** Whatever can be enqueued: a name, or a definition. */
 export type JobType = keyof JobTypes | (string & {}) | JobDefinition;
 
-/** What may be enqueued as a job of this type: anything, if nobody said. */
+/**
+ * What may be enqueued as a job of this type: the payload, or what its schema accepts; `unknown` if
+ * the type is not known.
+ *
+ * @publicApi
+ */
 export type InputOf<Type> =
   Type extends JobDefinition<unknown, unknown, infer Input>
     ? Input
     : Type extends keyof JobTypes
       ? JobTypes[Type]
       : unknown;
+
+/**
+ * What the handler of a job gets: `PayloadOf<typeof SendEmail>`, or `PayloadOf<'send_email'>` of a
+ * name that {@link JobTypes} has; `unknown` if the type is not known.
+ *
+ * @publicApi
+ */
+export type PayloadOf<Type extends JobType> =
+  Type extends JobDefinition<infer Payload, unknown, unknown>
+    ? Payload
+    : Type extends keyof JobTypes
+      ? JobTypes[Type]
+      : unknown;
+
+/**
+ * What the handler of a job returns: `ResultOf<typeof SendEmail>`; `unknown` if the definition does
+ * not say, and for names.
+ *
+ * @publicApi
+ */
+export type ResultOf<Type extends JobType> =
+  Type extends JobDefinition<unknown, infer Result, unknown> ? Result : unknown;
 
 /**
  * Defines a job type once, for those who enqueue it and for its handler.

@@ -40,7 +40,12 @@ describe('newJob', () => {
 
   it('prefers what the call says, also when it is 0', () => {
     const scheduledAt = new Date('2030-01-01T00:00:00Z');
-    const options = { priority: 0, maxRetries: 0, timeout: '2m', scheduledAt };
+    const options = {
+      priority: 0,
+      maxRetries: 0,
+      timeout: '2m',
+      scheduledAt,
+    } as const;
     const job = newJob('mail', null, options, {
       priority: 9,
       maxRetries: 9,
@@ -263,7 +268,7 @@ describe('checkJobType', () => {
 });
 
 describe('checkDefaults', () => {
-  it.each([
+  it.each<JobDefaults>([
     {},
     { priority: -MAX_INTEGER, maxRetries: 0, timeout: 1 },
     { priority: MAX_INTEGER, maxRetries: MAX_INTEGER, timeout: '24d' },
@@ -275,7 +280,7 @@ describe('checkDefaults', () => {
   it.each<[JobDefaults, string]>([
     [{ priority: 0.5 }, 'Expected priority to be an integer'],
     [{ maxRetries: -1 }, 'Expected maxRetries to be an integer from 0'],
-    [{ timeout: 'soon' }, 'Expected timeout to be milliseconds'],
+    [{ timeout: 'soon' as '1s' }, 'Expected timeout to be milliseconds'],
   ])('refuses %j', (defaults, message) => {
     expect(refusal(() => checkDefaults(defaults)).message).toContain(message);
   });

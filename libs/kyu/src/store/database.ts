@@ -1,8 +1,7 @@
-import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
 import { heldUp } from './held-up.js';
+import { poolOf } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
@@ -22,8 +21,6 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [701, asNumber],
   [1184, asDate],
 ]);
-const poolOf = ({ driver }: DataSource): Pool =>
-  (driver as PostgresDriver).master as Pool;
 
 const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
@@ -49,22 +46,27 @@ interface Connection {
 export class Database {
   private heldUntil = 0;
 
-  /** @param lent the data source is the application's, and so are the settings of its sessions. */
+  /**
+   * @param dataSource what handlers and the application use.
+   * @param lent it is the application's, and so are the settings of its sessions.
+   * @param own what Kyu's own statements use: the same, or one beside what is lent.
+   */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
     private readonly lent = false,
+    readonly own: DataSource = dataSource,
     private readonly names: SqlNames = sqlNames(tables),
-    private readonly connection: Connection = poolOf(dataSource),
+    private readonly connection: Connection = poolOf(own),
   ) {}
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, lent, names } = this;
-    return new Database(dataSource, tables, lent, names, connection);
+    const { dataSource, tables, lent, own, names } = this;
+    return new Database(dataSource, tables, lent, own, names, connection);
   }
 
-  /** How many connections there can be at once. */
+  /** How many connections handlers and the application can have at once. */
   get maxConnections(): number {
     return poolOf(this.dataSource).options.max;
   }
@@ -97,7 +99,7 @@ export class Database {
       const { rows } = await this.connection.query(query);
       return rows as Row[];
     } catch (error) {
-      const late = heldUp(error, startedAt, poolOf(this.dataSource).options);
+      const late = heldUp(error, startedAt, poolOf(this.own).options);
       // Without a connection nothing was sent.
       if (late?.outcome === 'not done' && !again)
         return this.run(statement, values, true);

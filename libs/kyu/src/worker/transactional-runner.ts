@@ -4,8 +4,9 @@ import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { Semaphore } from '../runtime/semaphore.js';
+import type { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
+import { Connections } from '../store/connections.js';
 import { Database } from '../store/database.js';
 import type { Outcome } from '../store/settlement.js';
 import { JobTransaction } from '../store/job-transaction.js';
@@ -13,14 +14,14 @@ import { decideFailure } from './decide-outcome.js';
 import { fenceMarginMs } from './fence-margin.js';
 import type { JobRun } from './job-run.js';
 
-/** Connections that transactional runs leave to everything else: their handlers may enqueue, and others must settle. */
-const SPARE_CONNECTIONS = 2;
+const BUSY_POOL =
+  'as PostgreSQL was slow, or handlers hold all connections of the pool';
 
 /** Is responsible for runs whose handler is `transactional`: what it writes is committed with the end of its job, or not at all. */
 @Injectable()
 export class TransactionalRunner {
-  /** Each holds a connection for as long as its handler runs; without a limit they could all wait for one more. */
-  private readonly connections: Semaphore;
+  /** Each run holds a connection for as long as its handler runs. */
+  private readonly places: Semaphore;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -28,9 +29,11 @@ export class TransactionalRunner {
     private readonly database: Database,
     private readonly worker: WorkerIdentity,
     @Inject(KyuLogger) private readonly logger: LoggerService,
+    connections: Connections,
   ) {
-    this.connections = new Semaphore(
-      Math.max(1, database.maxConnections - SPARE_CONNECTIONS),
+    this.places = connections.transactionsOf(
+      database.dataSource,
+      database.maxConnections,
     );
   }
 
@@ -39,7 +42,7 @@ export class TransactionalRunner {
     run: JobRun,
     callHandler: () => Promise<Outcome>,
   ): Promise<Outcome | undefined> {
-    return this.connections.within(async () => {
+    return this.places.within(async () => {
       const transaction = await this.begin(run);
       if (!transaction) return undefined;
       run.enter(transaction.manager);
@@ -49,18 +52,9 @@ export class TransactionalRunner {
 
   private async begin(run: JobRun): Promise<JobTransaction | undefined> {
     if (run.released || run.aborted) return undefined;
-    const askedAt = performance.now();
     try {
-      const transaction = await JobTransaction.begin(
-        this.database,
-        this.worker.id,
-        run.job,
-      );
-      // As with every answer before a handler begins: one that took long was true long ago.
-      const believed =
-        !run.aborted &&
-        performance.now() - askedAt < fenceMarginMs(this.config);
-      if (believed) return transaction;
+      const transaction = await this.beginInTime(run);
+      if (!run.aborted) return transaction;
       await transaction?.rollback();
       return undefined;
     } catch (error) {
@@ -68,6 +62,36 @@ export class TransactionalRunner {
         `Job ${run.job.id} (${run.job.jobType}) goes back, as its transaction could not begin: ${messageOf(error)}`,
       );
       return undefined;
+    }
+  }
+
+  /**
+   * An answer that took long was true long ago, as with every answer before a handler begins. A
+   * connection may not come at all while handlers hold all that a lent pool has.
+   */
+  private async beginInTime(run: JobRun): Promise<JobTransaction | undefined> {
+    const marginMs = fenceMarginMs(this.config);
+    const beginning = JobTransaction.begin(
+      this.database,
+      this.worker.id,
+      run.job,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`${marginMs} ms were not enough, ${BUSY_POOL}`));
+      }, marginMs);
+    });
+    try {
+      return await Promise.race([beginning, late]);
+    } catch (error) {
+      void beginning.then(
+        (transaction) => transaction?.rollback(),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
