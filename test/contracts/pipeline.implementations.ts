@@ -27,7 +27,11 @@ type Implementation = (
 ) => (payload: unknown, job: JobContext) => unknown;
 
 /** What `JobContext` the tests' jobs have. */
-export const JOB = { id: 'job 1', type: 'test' } as JobContext;
+export const JOB = {
+  id: 'job 1',
+  type: 'test',
+  signal: new AbortController().signal,
+} as JobContext;
 
 /** As people outside of Kyu call a method through Nest's enhancers. */
 const byNest: Implementation = (app, wrapper) => {
@@ -67,7 +71,7 @@ const byKyu: Implementation = (app, wrapper) =>
     app.get(ExternalContextCreator),
     app.get(ModuleRef),
     app.get(ModulesContainer),
-  ).compile(wrapper, 'run');
+  ).compile(wrapper, 'run', (wrapper.metatype as Type).prototype.run);
 
 const apps: INestApplication[] = [];
 

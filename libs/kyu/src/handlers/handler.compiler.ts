@@ -34,13 +34,22 @@ export class HandlerCompiler {
     this.nest = new NestInternals(external, globalEnhancers, this.refusals);
   }
 
-  /** Call it in or after `onApplicationBootstrap`: Nest's enhancers are complete only then. */
-  compile(wrapper: InstanceWrapper, method: string): JobHandlerFunction {
+  /**
+   * Call it in or after `onApplicationBootstrap`: Nest's enhancers are complete only then.
+   *
+   * @param callback the method of the prototype; it has the enhancers.
+   */
+  compile(
+    wrapper: InstanceWrapper,
+    method: string,
+    callback: HandlerPlace['callback'],
+  ): JobHandlerFunction {
     const moduleKey = this.keyOf(wrapper);
     if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient)
       return this.pipeline({
         instance: wrapper.instance as Instance,
         method,
+        callback,
         moduleKey,
       });
     // Request scope, in the handler, what it depends on, or its enhancers: one DI context a job. The instance is that of the handler's own module:
@@ -62,6 +71,7 @@ export class HandlerCompiler {
       return this.pipeline({
         instance,
         method,
+        callback,
         moduleKey,
         contextId,
         inquirerId,
@@ -82,7 +92,7 @@ export class HandlerCompiler {
 
   private pipeline(place: HandlerPlace): JobHandlerFunction {
     const enhancers = this.nest.enhancersOf(place);
-    const call = compilePipeline(place.instance, place.method, enhancers);
+    const call = compilePipeline(place, enhancers);
     if (!enhancers.hasPipes) return call;
     return async (payload, context) => {
       try {

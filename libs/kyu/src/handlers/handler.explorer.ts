@@ -3,6 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
+import { whyNoGenerator } from './handler-result.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
 import { queueOf, readJobHandler } from './job-handler.decorator.js';
 import { asksForManager } from './job-parameters.decorator.js';
@@ -39,12 +40,14 @@ export class HandlerExplorer {
           ]);
         const { definition, ...named } = metadata;
         const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
+        const generator = whyNoGenerator(method);
+        if (generator) throw new InvalidOptionsError([`${place} ${generator}`]);
         yield {
           ...named,
           queue: queueOf(metadata, hostClass, place),
           schema: definition?.schema,
           place,
-          call: lazily(() => this.compiler.compile(wrapper, name)),
+          call: lazily(() => this.compiler.compile(wrapper, name, method)),
           hostClass,
           method,
         };

@@ -6,6 +6,7 @@ import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { JOB_EVENTS, onJobEvent } from '../events/job-events.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { prototypeOf } from '../handlers/handler.explorer.js';
+import { whyNoGenerator } from '../handlers/handler-result.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
@@ -37,7 +38,7 @@ export class JobListeners {
       if (!prototype) continue;
       for (const name of this.scanner.getAllMethodNames(prototype))
         for (const listener of readJobListeners(prototype[name]!))
-          this.listen(wrapper, name, listener);
+          this.listen(wrapper, name, prototype[name], listener);
     }
   }
 
@@ -48,6 +49,7 @@ export class JobListeners {
   private listen(
     wrapper: InstanceWrapper,
     name: string,
+    method: unknown,
     { event, jobType }: JobListenerMetadata,
   ): void {
     const place = `@OnJobEvent(${showValue(event)}) of ${wrapper.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
@@ -59,6 +61,8 @@ export class JobListeners {
       throw new InvalidOptionsError([
         `${place} would never be called: its provider is made anew for each request, and an event has none; put the listener into a provider of the default scope`,
       ]);
+    const generator = whyNoGenerator(method);
+    if (generator) throw new InvalidOptionsError([`${place} ${generator}`]);
     this.stops.push(
       onJobEvent(this.events, this.config.queueName, event, (data) => {
         if (jobType !== undefined && data.jobType !== jobType) return;
