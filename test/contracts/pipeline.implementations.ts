@@ -65,12 +65,17 @@ const byNest: Implementation = (app, wrapper) => {
   };
 };
 
+const fail = (line: unknown): never => {
+  throw new Error(String(line));
+};
+
 const byKyu: Implementation = (app, wrapper) =>
   new HandlerCompiler(
     { globalEnhancers: true } as KyuConfig,
     app.get(ExternalContextCreator),
     app.get(ModuleRef),
     app.get(ModulesContainer),
+    { log: fail, warn: fail, error: fail },
   ).compile(wrapper, 'run', (wrapper.metatype as Type).prototype.run);
 
 const apps: INestApplication[] = [];

@@ -4,8 +4,9 @@ import {
   ModulesContainer,
 } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { JobHandlerFunction } from './handler.js';
 import { openJobContext } from './job-request.js';
 import {
@@ -24,12 +25,14 @@ import { compilePipeline } from './pipeline.js';
 export class HandlerCompiler {
   private readonly refusals = new PipeRefusals();
   private readonly nest: NestInternals;
+  private readonly warnedOf = new WeakSet<HandlerPlace['callback']>();
 
   constructor(
     @Inject(KyuConfig) { globalEnhancers }: KyuConfig,
     external: ExternalContextCreator,
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {
     this.nest = new NestInternals(external, globalEnhancers, this.refusals);
   }
@@ -90,8 +93,16 @@ export class HandlerCompiler {
     return found?.[0] ?? '';
   }
 
+  private warnOnce(place: HandlerPlace, warning: string): void {
+    const { instance, method, callback } = place;
+    if (this.warnedOf.has(callback)) return;
+    this.warnedOf.add(callback);
+    this.logger.warn(`${instance.constructor.name}.${method}: ${warning}`);
+  }
+
   private pipeline(place: HandlerPlace): JobHandlerFunction {
     const enhancers = this.nest.enhancersOf(place);
+    if (enhancers.warning) this.warnOnce(place, enhancers.warning);
     const call = compilePipeline(place, enhancers);
     if (!enhancers.hasPipes) return call;
     return async (payload, context) => {

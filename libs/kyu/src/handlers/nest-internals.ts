@@ -13,6 +13,7 @@ import {
 import { CONTEXT_TYPE } from './kyu-execution-context.js';
 import type { Creator, NestParts, Parameter } from './nest-parts.js';
 import type { PipeRefusals } from './pipe-refusals.js';
+import { whyUnchecked } from './unchecked-payload.js';
 
 export type Instance = Record<string, (...args: unknown[]) => unknown>;
 
@@ -39,6 +40,8 @@ export interface Enhancers {
   interceptors: readonly NestInterceptor[];
   /** Whether a pipe looks at any argument. */
   hasPipes: boolean;
+  /** What a pipe should do and cannot, for the log. */
+  warning: string | undefined;
   /** Of the parameter decorators, through their pipes; undefined: the method takes payload and context. */
   toArguments:
     | ((
@@ -93,19 +96,24 @@ export class NestInternals {
 
   private argumentsOf(
     place: HandlerPlace,
-  ): Pick<Enhancers, 'toArguments' | 'hasPipes'> {
+  ): Pick<Enhancers, 'toArguments' | 'hasPipes' | 'warning'> {
     const { parts } = this;
-    const { payload, own, length } = this.parametersOf(place);
+    const { payload, own, types, length } = this.parametersOf(place);
     const parameters = [...payload, ...own];
     if (parameters.length === 0)
-      return { toArguments: undefined, hasPipes: false };
+      return { toArguments: undefined, hasPipes: false, warning: undefined };
     const pipes = this.read(parts.pipesContextCreator, place);
+    const warning = whyUnchecked(types, pipes, payload);
     const hasPipes =
       (payload.length > 0 && pipes.length > 0) ||
       parameters.some((each) => each.pipes.length > 0);
     const empty = (): unknown[] => Array.from({ length });
     if (!hasPipes)
-      return { toArguments: withoutPipes(parameters, empty), hasPipes };
+      return {
+        toArguments: withoutPipes(parameters, empty),
+        hasPipes,
+        warning,
+      };
     // Of no parameters Nest makes no function.
     const applies = [
       parts.createPipesFn(pipes, payload),
@@ -113,6 +121,7 @@ export class NestInternals {
     ].filter((apply) => apply !== null);
     return {
       hasPipes,
+      warning,
       toArguments: async (payload, job) => {
         const args = empty();
         await Promise.all(applies.map((apply) => apply(args, payload, job)));
@@ -132,6 +141,8 @@ export class NestInternals {
   private parametersOf(place: HandlerPlace): {
     payload: Parameter[];
     own: Parameter[];
+    /** The types of all parameters, if the compiler wrote them. */
+    types: unknown[] | undefined;
     length: number;
   } {
     const { parts } = this;
@@ -154,12 +165,14 @@ export class NestInternals {
       );
     const isOwn = (key: string): boolean =>
       isOwnParameter(metadata[key]!.factory);
+    const types = contextUtils.reflectCallbackParamtypes(instance, method);
     return {
       payload: contextUtils.mergeParamsMetatypes(
         read(keys.filter((key) => !isOwn(key))),
-        contextUtils.reflectCallbackParamtypes(instance, method),
+        types,
       ),
       own: read(keys.filter(isOwn)),
+      types,
       length: contextUtils.getArgumentsLength(keys, metadata),
     };
   }

@@ -36,7 +36,12 @@ export function newExecutionContext(
  */
 export function compilePipeline(
   { instance, method, callback }: HandlerPlace,
-  { guards, interceptors, toArguments, filter }: Omit<Enhancers, 'hasPipes'>,
+  {
+    guards,
+    interceptors,
+    toArguments,
+    filter,
+  }: Omit<Enhancers, 'hasPipes' | 'warning'>,
 ): JobHandlerFunction {
   // What the instance has now, not what it had at the first job: somebody may have wrapped or spied the method since.
   const direct: JobHandlerFunction = toArguments
