@@ -112,7 +112,10 @@ type Start = (
   prepare?: (app: INestApplication) => void,
 ) => Promise<Dispatch>;
 
-/** What Nest does around a method, held against Nest itself: whatever is true of the one must be true of the other. */
+/**
+ * What Nest does around a method, held against Nest itself: whatever is true of the one must be true of the other. Where Kyu differs, and why, is in the guide
+ * pipeline.md; those tests are in test/field (02, 03, 04) and test/integration/filters.
+ */
 export const describePipelines = (define: (start: Start) => void): void =>
   describe.each([
     ["Nest's own ExternalContextCreator", byNest],
