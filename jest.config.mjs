@@ -38,6 +38,7 @@ export default {
   modulePathIgnorePatterns: [
     '<rootDir>/dist/apps',
     '<rootDir>/apps/bench/(dist|node_modules)',
+    '<rootDir>/test/packages/compilers/(dist|node_modules)',
     // The built packages have the names of those in libs/.
     '<rootDir>/dist/libs/.*/package\\.json',
   ],

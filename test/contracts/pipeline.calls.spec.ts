@@ -22,7 +22,7 @@ import {
   Reflector,
 } from '@nestjs/core';
 import { JobContext, JobPayload, KyuExecutionContext } from '@kyu/nestjs';
-import { EMPTY, EmptyError, map, of, type Observable } from 'rxjs';
+import { map, of } from 'rxjs';
 import {
   around,
   boom,
@@ -202,15 +202,6 @@ describePipelines((start) => {
         expect(await (await start(Wrapped))()).toBe(result);
       },
     );
-
-    it('that returns an empty Observable fails', async () => {
-      class Jobs {
-        run(): Observable<never> {
-          return EMPTY;
-        }
-      }
-      await expect((await start(Jobs))()).rejects.toThrow(EmptyError);
-    });
 
     it.each([boom, 'text', null, undefined])(
       'that throws %p rejects with that very value',

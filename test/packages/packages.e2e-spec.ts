@@ -230,6 +230,7 @@ describe('a fresh Nest 11 application, CommonJS, with TypeORM 0.3', () => {
       paid: { status: 'completed', result: { paid: true } },
       unpaid: { status: 'dead', result: null },
       transfer: 'stays, of 1',
+      farewell: 'Bye Ada, attempt 1',
       health: 'up',
       log: [
         'global interceptor: http',

@@ -4,8 +4,9 @@ import {
   ModulesContainer,
 } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
+import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { JobHandlerFunction } from './handler.js';
 import { openJobContext } from './job-request.js';
 import {
@@ -24,23 +25,34 @@ import { compilePipeline } from './pipeline.js';
 export class HandlerCompiler {
   private readonly refusals = new PipeRefusals();
   private readonly nest: NestInternals;
+  private readonly warnedOf = new WeakSet<HandlerPlace['callback']>();
 
   constructor(
     @Inject(KyuConfig) { globalEnhancers }: KyuConfig,
     external: ExternalContextCreator,
     private readonly moduleRef: ModuleRef,
     private readonly modules: ModulesContainer,
+    @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {
     this.nest = new NestInternals(external, globalEnhancers, this.refusals);
   }
 
-  /** Call it in or after `onApplicationBootstrap`: Nest's enhancers are complete only then. */
-  compile(wrapper: InstanceWrapper, method: string): JobHandlerFunction {
+  /**
+   * Call it in or after `onApplicationBootstrap`: Nest's enhancers are complete only then.
+   *
+   * @param callback the method of the prototype; it has the enhancers.
+   */
+  compile(
+    wrapper: InstanceWrapper,
+    method: string,
+    callback: HandlerPlace['callback'],
+  ): JobHandlerFunction {
     const moduleKey = this.keyOf(wrapper);
     if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient)
       return this.pipeline({
         instance: wrapper.instance as Instance,
         method,
+        callback,
         moduleKey,
       });
     // Request scope, in the handler, what it depends on, or its enhancers: one DI context a job. The instance is that of the handler's own module:
@@ -62,6 +74,7 @@ export class HandlerCompiler {
       return this.pipeline({
         instance,
         method,
+        callback,
         moduleKey,
         contextId,
         inquirerId,
@@ -80,9 +93,17 @@ export class HandlerCompiler {
     return found?.[0] ?? '';
   }
 
+  private warnOnce(place: HandlerPlace, warning: string): void {
+    const { instance, method, callback } = place;
+    if (this.warnedOf.has(callback)) return;
+    this.warnedOf.add(callback);
+    this.logger.warn(`${instance.constructor.name}.${method}: ${warning}`);
+  }
+
   private pipeline(place: HandlerPlace): JobHandlerFunction {
     const enhancers = this.nest.enhancersOf(place);
-    const call = compilePipeline(place.instance, place.method, enhancers);
+    if (enhancers.warning) this.warnOnce(place, enhancers.warning);
+    const call = compilePipeline(place, enhancers);
     if (!enhancers.hasPipes) return call;
     return async (payload, context) => {
       try {

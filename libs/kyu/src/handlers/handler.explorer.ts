@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { HandlerCompiler } from './handler.compiler.js';
+import { whyNoGenerator } from './handler-result.js';
 import type { Handler, JobHandlerFunction } from './handler.js';
 import { labelOf, queueOf, readJobHandlers } from './job-handler.decorator.js';
 import { asksForManager } from './job-parameters.decorator.js';
@@ -54,7 +55,9 @@ export class HandlerExplorer {
       if (decorators.length === 0) continue;
       if (wrapper.isNotMetatype) refuseEnhancerClasses(prototype, method);
       const place = `${hostClass.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
-      const call = lazily(() => this.compiler.compile(wrapper, name));
+      const generator = whyNoGenerator(method);
+      if (generator) throw new InvalidOptionsError([`${place} ${generator}`]);
+      const call = lazily(() => this.compiler.compile(wrapper, name, method));
       for (const metadata of decorators) {
         if (!metadata.transactional && asksForManager(hostClass, name))
           throw new InvalidOptionsError([

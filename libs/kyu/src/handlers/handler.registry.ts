@@ -4,7 +4,6 @@ import {
   type LoggerService,
   type NestInterceptor,
 } from '@nestjs/common';
-import { isObservable, lastValueFrom } from 'rxjs';
 import { KyuConfig } from '../config/kyu.config.js';
 import { Registrations } from '../config/registrations.js';
 import {
@@ -29,6 +28,7 @@ import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
 import { duplicateAdvice } from './duplicate-advice.js';
 import { HandlerExplorer } from './handler.explorer.js';
+import { handlerResult, whyNoGenerator } from './handler-result.js';
 import type {
   Handler,
   JobHandlerFunction,
@@ -100,6 +100,11 @@ export class HandlerRegistry {
       throw new InvalidJobError(
         `Expected the handler of ${showValue(jobType)} to be a function, got: ${showValue(call)}.`,
       );
+    const generator = whyNoGenerator(call);
+    if (generator)
+      throw new InvalidJobError(
+        `register(${showValue(jobType)}) ${generator}.`,
+      );
     this.put({
       jobType,
       place: `register(${showValue(jobType)})`,
@@ -111,10 +116,8 @@ export class HandlerRegistry {
       },
       schema: definition?.schema ?? this.schemaOf(jobType),
       transactional,
-      call: async (payload, context) => {
-        const result = await call(payload, context);
-        return isObservable(result) ? lastValueFrom(result) : result;
-      },
+      call: async (payload, context) =>
+        handlerResult(await call(payload, context), context),
       hostClass: Object,
       method: call as never,
       provider: undefined,

@@ -9,7 +9,7 @@ import { mergeMap } from 'rxjs';
 import { throughInterceptors } from './interceptor-chain.js';
 import type { JobContext } from './job-parameters.decorator.js';
 
-const JOB = {} as JobContext;
+const JOB = { signal: new AbortController().signal } as JobContext;
 const CONTEXT = { getType: () => 'kyu' } as unknown as ExecutionContext;
 
 type Intercept = (

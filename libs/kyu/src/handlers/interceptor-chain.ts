@@ -8,8 +8,10 @@ import {
   type ObservableInput,
   type Subscriber,
 } from 'rxjs';
+import { abortReasonOf } from '../job/job-context.js';
 import { isPromise } from '../runtime/is-promise.js';
 import type { JobContext } from './job-parameters.decorator.js';
+import { handlerStream } from './streams.js';
 
 /** One step of a handler's pipeline. */
 export type Step = (
@@ -33,8 +35,12 @@ export function throughInterceptors(
   interceptors: readonly NestInterceptor[],
   handler: Step,
 ): Step {
-  const innermost: Stage = (payload, job, context, out) =>
-    emit(() => handler(payload, job, context), deliver, out);
+  const innermost: Stage = (payload, job, context, out) => {
+    // A retry() that takes the abort for a failure to try again must not begin work that the run is over for.
+    const aborted = abortReasonOf(job);
+    if (aborted) out.error(aborted);
+    else emit(() => handler(payload, job, context), deliver(job), out);
+  };
   const outermost = interceptors.reduceRight<Stage>(
     (next, interceptor) => (payload, job, context, out) => {
       const handle = (): Observable<unknown> => {
@@ -62,14 +68,16 @@ function flow(value: unknown, out: Subscriber<unknown>): void {
   stream.subscribe(out);
 }
 
-function deliver(value: unknown, out: Subscriber<unknown>): void {
-  if (isObservable(value)) {
-    value.subscribe(out);
-    return;
-  }
-  out.next(value);
-  out.complete();
-}
+const deliver =
+  (job: JobContext) =>
+  (value: unknown, out: Subscriber<unknown>): void => {
+    if (isObservable(value)) {
+      handlerStream(value, job).subscribe(out);
+      return;
+    }
+    out.next(value);
+    out.complete();
+  };
 
 function emit(
   call: () => unknown,

@@ -10,6 +10,17 @@ import type { JobRunInfo } from '../job/job-context.js';
 /** Nest keeps parameter decorators under this key (`ROUTE_ARGS_METADATA`). */
 export const ROUTE_ARGUMENTS = '__routeArguments__';
 
+/** A registered symbol: each copy of the package in a process knows the parameters of the others. */
+const OWN_PARAMETER = Symbol.for('kyu:own-parameter');
+
+/** Marks the factory of a parameter that Kyu fills with something of its own. */
+const own = <Factory extends object>(factory: Factory): Factory =>
+  Object.assign(factory, { [OWN_PARAMETER]: true });
+
+/** Whether a parameter is filled by Kyu itself, and so is neither the payload nor made of the payload. */
+export const isOwnParameter = (factory: unknown): boolean =>
+  typeof factory === 'function' && OWN_PARAMETER in factory;
+
 /**
  * The job's payload, or one field of it: `@JobPayload() payload: SendEmail`, `@JobPayload('to') to: string`. Takes pipes, as Nest's `@Body()` does.
  *
@@ -39,27 +50,31 @@ export const JobPayload: (
 export interface JobContext extends JobRunInfo {}
 
 /**
- * Hands the {@link JobContext} to a parameter: `@JobContext() job: JobContext`.
+ * Hands the {@link JobContext} to a parameter: `@JobContext() job: JobContext`. Pipes of the method, its class and the application do not see this parameter.
  *
  * @publicApi
  */
 export const JobContext = createParamDecorator(
-  (_: unknown, context: ExecutionContext): JobContext =>
+  own((_: unknown, context: ExecutionContext): JobContext =>
     context.getArgByIndex<JobContext>(1),
+  ),
 );
 
-// `Symbol.for`: the parameter may be decorated by another copy of this package.
+/** A registered symbol, for the same reason. */
 const IS_MANAGER = Symbol.for('kyu:job-manager');
 
 const managerOf = Object.assign(
-  (_: unknown, context: ExecutionContext): EntityManager | undefined =>
-    context.getArgByIndex<JobContext>(1).manager,
+  own(
+    (_: unknown, context: ExecutionContext): EntityManager | undefined =>
+      context.getArgByIndex<JobContext>(1).manager,
+  ),
   { [IS_MANAGER]: true },
 );
 
 /**
  * Hands the job's `EntityManager` to a parameter of a `transactional` handler: `@JobManager() manager: EntityManager`. What is written by it is committed
- * together with the end of the job. A handler that is not transactional has none, and is refused at boot.
+ * together with the end of the job. A handler that is not transactional has none, and is refused at boot. Pipes of the method, its class and the application do
+ * not see this parameter.
  *
  * @publicApi
  */

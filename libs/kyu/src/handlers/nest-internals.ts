@@ -2,23 +2,31 @@ import type {
   ArgumentsHost,
   CanActivate,
   NestInterceptor,
-  PipeTransform,
 } from '@nestjs/common';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { isPromise } from '../runtime/is-promise.js';
 import {
+  isOwnParameter,
   ROUTE_ARGUMENTS,
   type JobContext,
 } from './job-parameters.decorator.js';
 import { CONTEXT_TYPE } from './kyu-execution-context.js';
+import type { Creator, NestParts, Parameter } from './nest-parts.js';
 import type { PipeRefusals } from './pipe-refusals.js';
+import { whyUnchecked } from './unchecked-payload.js';
 
 export type Instance = Record<string, (...args: unknown[]) => unknown>;
 
 /** Where Nest finds the enhancers of a method. */
 export interface HandlerPlace {
   instance: Instance;
+  /** The name of the method. A run calls what the instance has under this name then: a spy, or what wraps the method. */
   method: string;
+  /**
+   * The method of the prototype, as it was when the handlers were loaded. Nest keeps enhancers as metadata of this very function: with a spy or a bound
+   * copy in its place Nest would find none, and guards would be skipped without a word.
+   */
+  callback: (...args: never[]) => unknown;
   /** The key of its module in Nest's container. */
   moduleKey: string;
   /** Of a handler that is made anew for each job. */
@@ -32,6 +40,8 @@ export interface Enhancers {
   interceptors: readonly NestInterceptor[];
   /** Whether a pipe looks at any argument. */
   hasPipes: boolean;
+  /** What a pipe should do and cannot, for the log. */
+  warning: string | undefined;
   /** Of the parameter decorators, through their pipes; undefined: the method takes payload and context. */
   toArguments:
     | ((
@@ -43,79 +53,27 @@ export interface Enhancers {
   filter: ((error: unknown, host: ArgumentsHost) => unknown) | undefined;
 }
 
-interface Parameter {
-  index: number;
-  extractValue(payload: unknown, job: JobContext): unknown;
-  pipes: readonly PipeTransform[];
-}
-
-type Creator<T> = {
-  create(
-    instance: object,
-    callback: unknown,
-    moduleKey: string,
-    contextId?: ContextId,
-    inquirerId?: string,
-  ): T;
-};
-
-/** The private parts of Nest's ExternalContextCreator that a pipeline is made of. */
-interface Parts {
-  guardsContextCreator: Creator<CanActivate[]>;
-  interceptorsContextCreator: Creator<NestInterceptor[]>;
-  pipesContextCreator: Creator<PipeTransform[]>;
-  pipesConsumer: { apply(...args: unknown[]): Promise<unknown> };
-  filtersContextCreator: Creator<{
-    readonly filters: readonly unknown[];
-    invokeCustomFilters(error: unknown, host: ArgumentsHost): unknown;
-  }>;
-  contextUtils: {
-    mergeParamsMetatypes(
-      parameters: Parameter[],
-      types: unknown[] | undefined,
-    ): Parameter[];
-  };
-  getMetadata(
-    instance: object,
-    method: string,
-    metadataKey: string,
-    factory: { exchangeKeyForValue(): unknown },
-    contextType: string,
-  ): {
-    argsLength: number;
-    paramtypes: unknown[] | undefined;
-    getParamsMetadata(
-      moduleKey: string,
-      contextId?: ContextId,
-      inquirerId?: string,
-    ): Parameter[];
-  };
-  createPipesFn(
-    pipes: PipeTransform[],
-    parameters: Parameter[],
-  ): (args: unknown[], payload: unknown, job: JobContext) => Promise<void>;
-}
-
 /**
  * Is responsible for reading from Nest what it would put around a method. The only place that knows Nest's private parts; what is built of them is
  * held against Nest's own pipeline by the suite `test/contracts/pipeline.*`.
  */
 export class NestInternals {
-  private readonly parts: Parts;
+  private readonly parts: NestParts;
 
   constructor(
     external: ExternalContextCreator,
     globalEnhancers: boolean,
     refusals: PipeRefusals,
   ) {
-    const nest = external as unknown as Parts;
-    const view = Object.create(nest) as Parts;
+    const nest = external as unknown as NestParts;
+    const view = Object.create(nest) as NestParts;
     if (!globalEnhancers) hideGlobalEnhancers(view);
     const { pipesConsumer } = nest;
     view.pipesConsumer = {
       apply: (...args) =>
         pipesConsumer.apply(...args).catch((thrown: unknown) => {
-          throw refusals.note(thrown);
+          refusals.note(thrown);
+          throw thrown;
         }),
     };
     this.parts = view;
@@ -138,43 +96,89 @@ export class NestInternals {
 
   private argumentsOf(
     place: HandlerPlace,
-  ): Pick<Enhancers, 'toArguments' | 'hasPipes'> {
+  ): Pick<Enhancers, 'toArguments' | 'hasPipes' | 'warning'> {
     const { parts } = this;
-    const { instance, method, moduleKey, contextId, inquirerId } = place;
-    const metadata = parts.getMetadata(
-      instance,
-      method,
-      ROUTE_ARGUMENTS,
-      { exchangeKeyForValue: () => undefined },
-      CONTEXT_TYPE,
-    );
+    const { payload, own, types, length } = this.parametersOf(place);
+    const parameters = [...payload, ...own];
+    if (parameters.length === 0)
+      return { toArguments: undefined, hasPipes: false, warning: undefined };
     const pipes = this.read(parts.pipesContextCreator, place);
-    const parameters = parts.contextUtils.mergeParamsMetatypes(
-      metadata.getParamsMetadata(moduleKey, contextId, inquirerId),
-      metadata.paramtypes,
-    );
+    const warning = whyUnchecked(types, pipes, payload);
     const hasPipes =
-      parameters.length > 0 &&
-      pipes.length + parameters.flatMap((each) => each.pipes).length > 0;
-    if (parameters.length === 0) return { toArguments: undefined, hasPipes };
-    const empty = (): unknown[] => Array.from({ length: metadata.argsLength });
+      (payload.length > 0 && pipes.length > 0) ||
+      parameters.some((each) => each.pipes.length > 0);
+    const empty = (): unknown[] => Array.from({ length });
     if (!hasPipes)
-      return { toArguments: withoutPipes(parameters, empty), hasPipes };
-    const applyPipes = parts.createPipesFn(pipes, parameters);
+      return {
+        toArguments: withoutPipes(parameters, empty),
+        hasPipes,
+        warning,
+      };
+    // Of no parameters Nest makes no function.
+    const applies = [
+      parts.createPipesFn(pipes, payload),
+      parts.createPipesFn([], own),
+    ].filter((apply) => apply !== null);
     return {
       hasPipes,
+      warning,
       toArguments: async (payload, job) => {
         const args = empty();
-        await applyPipes(args, payload, job);
+        await Promise.all(applies.map((apply) => apply(args, payload, job)));
         return args;
       },
     };
   }
 
+  /**
+   * The parameters that the payload or a decorator of the application fills, and Kyu's own, `@JobContext()` and `@JobManager()`. The latter are no payload:
+   * pipes of the method, its class and the application do not see them, and they have no metatype. A compiler that looks at one file at a time takes the
+   * decorator `JobContext` for the class of `@JobContext() job: JobContext`, and ValidationPipe would make an instance of that.
+   *
+   * Nest's getMetadata() does the same, but keeps the answer: by the name of the class in Nest 11, where two classes of one name share it, and with the
+   * method that the instance had at that time.
+   */
+  private parametersOf(place: HandlerPlace): {
+    payload: Parameter[];
+    own: Parameter[];
+    /** The types of all parameters, if the compiler wrote them. */
+    types: unknown[] | undefined;
+    length: number;
+  } {
+    const { parts } = this;
+    const { contextUtils } = parts;
+    const { instance, method, callback, moduleKey, contextId, inquirerId } =
+      place;
+    const metadata =
+      contextUtils.reflectCallbackMetadata(instance, method, ROUTE_ARGUMENTS) ??
+      {};
+    const keys = Object.keys(metadata);
+    const read = (some: string[]): Parameter[] =>
+      parts.exchangeKeysForValues(
+        some,
+        metadata,
+        moduleKey,
+        { exchangeKeyForValue: () => undefined },
+        contextId,
+        inquirerId,
+        contextUtils.getContextFactory(CONTEXT_TYPE, instance, callback),
+      );
+    const isOwn = (key: string): boolean =>
+      isOwnParameter(metadata[key]!.factory);
+    const types = contextUtils.reflectCallbackParamtypes(instance, method);
+    return {
+      payload: contextUtils.mergeParamsMetatypes(
+        read(keys.filter((key) => !isOwn(key))),
+        types,
+      ),
+      own: read(keys.filter(isOwn)),
+      types,
+      length: contextUtils.getArgumentsLength(keys, metadata),
+    };
+  }
+
   private read<T>(creator: Creator<T>, place: HandlerPlace): T {
-    const { instance, method, moduleKey, contextId, inquirerId } = place;
-    // The method of the prototype as it is: Nest finds the enhancers as metadata of this very function, and on a bound copy it finds none.
-    const callback = instance[method];
+    const { instance, callback, moduleKey, contextId, inquirerId } = place;
     return creator.create(instance, callback, moduleKey, contextId, inquirerId);
   }
 }
@@ -192,7 +196,7 @@ const withoutPipes =
  * The application's global enhancers were written for HTTP; around a job they answer a request that is not there, or swallow the failure. The creators'
  * getGlobalMetadata() is empty without their config.
  */
-function hideGlobalEnhancers(view: Parts): void {
+function hideGlobalEnhancers(view: NestParts): void {
   const names = [
     'guardsContextCreator',
     'interceptorsContextCreator',

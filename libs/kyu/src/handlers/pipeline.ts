@@ -4,13 +4,15 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { isObservable } from 'rxjs';
 import { isPromise } from '../runtime/is-promise.js';
 import type { JobHandlerFunction } from './handler.js';
+import { handlerResult } from './handler-result.js';
 import { throughInterceptors, type Step } from './interceptor-chain.js';
 import type { JobContext } from './job-parameters.decorator.js';
 import { CONTEXT_TYPE } from './kyu-execution-context.js';
-import type { Enhancers, Instance } from './nest-internals.js';
+import type { Enhancers, HandlerPlace } from './nest-internals.js';
+import { lastValue, lastValueIfAny } from './streams.js';
 
 /** The context of a job as Nest's enhancers know it. */
 export function newExecutionContext(
@@ -33,19 +35,23 @@ export function newExecutionContext(
  * it does not have costs it nothing.
  */
 export function compilePipeline(
-  instance: Instance,
-  method: string,
-  { guards, interceptors, toArguments, filter }: Omit<Enhancers, 'hasPipes'>,
+  { instance, method, callback }: HandlerPlace,
+  {
+    guards,
+    interceptors,
+    toArguments,
+    filter,
+  }: Omit<Enhancers, 'hasPipes' | 'warning'>,
 ): JobHandlerFunction {
-  const callback = instance[method]!;
+  // What the instance has now, not what it had at the first job: somebody may have wrapped or spied the method since.
   const direct: JobHandlerFunction = toArguments
     ? (payload, job) => {
         const args = toArguments(payload, job);
         return isPromise(args)
-          ? args.then((all) => callback.apply(instance, all))
-          : callback.apply(instance, args);
+          ? args.then((all) => instance[method]!(...all))
+          : instance[method]!(...args);
       }
-    : (payload, job) => callback.call(instance, payload, job);
+    : (payload, job) => instance[method]!(payload, job);
 
   const newContext = (payload: unknown, job: JobContext): ExecutionContext =>
     newExecutionContext(payload, job, instance.constructor, callback);
@@ -59,10 +65,8 @@ export function compilePipeline(
       ? direct
       : (payload, job) => outer(payload, job, newContext(payload, job));
 
-  const call: JobHandlerFunction = async (payload, job) => {
-    const result = await start(payload, job);
-    return isObservable(result) ? lastValueFrom(result) : result;
-  };
+  const call: JobHandlerFunction = async (payload, job) =>
+    handlerResult(await start(payload, job), job);
   if (!filter) return call;
   return async (payload, job) => {
     try {
@@ -70,7 +74,7 @@ export function compilePipeline(
     } catch (error) {
       const answer = await filter(error, newContext(payload, job));
       const result = isObservable(answer)
-        ? await lastValueFrom(answer, { defaultValue: undefined })
+        ? await lastValueIfAny(answer, job)
         : answer;
       // A filter that gives nothing has looked on: unlike Nest, also if it is async.
       if (result === undefined) throw error;
@@ -85,7 +89,7 @@ function behind(guards: readonly CanActivate[], inner: Step): Step {
       const answer = guard.canActivate(context);
       const verdict = typeof answer === 'boolean' ? answer : await answer;
       const opens = isObservable(verdict)
-        ? await lastValueFrom(verdict)
+        ? await lastValue(verdict, job)
         : verdict;
       if (!opens) throw new ForbiddenException('Forbidden resource');
     }

@@ -1,3 +1,4 @@
+import type { PayloadIssue } from '../errors/kyu.errors.js';
 import { applyClass } from './class-schema.js';
 import {
   isStandardSchema,
@@ -18,7 +19,8 @@ export async function applySchema(
     : { value: verdict.value };
 }
 
-function toIssue({ message, path = [] }: StandardIssue) {
+/** An issue of a Standard Schema, with its path as text. */
+export function toIssue({ message, path = [] }: StandardIssue): PayloadIssue {
   const keys = path.map((step) => (typeof step === 'object' ? step.key : step));
   return { path: joinPath(keys), message };
 }

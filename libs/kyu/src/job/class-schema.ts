@@ -49,9 +49,14 @@ export async function applyClass(
   const instance = plainToInstance(type as DtoClass<object>, value);
   const errors = await validate(instance);
   return errors.length > 0
-    ? { issues: errors.flatMap((error) => issuesOf(error)) }
+    ? { issues: issuesOfErrors(errors) }
     : { value: instance };
 }
+
+/** What class-validator has against a value, and against what is in it. */
+export const issuesOfErrors = (
+  errors: readonly ValidationError[],
+): PayloadIssue[] => errors.flatMap((error) => issuesOf(error));
 
 function issuesOf(
   { property, constraints = {}, children = [] }: ValidationError,

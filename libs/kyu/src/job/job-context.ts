@@ -17,8 +17,24 @@ export interface JobRunInfo {
   worker: string;
   /** The fencing token of this run. */
   token: number;
-  /** Aborts when the run has timed out or the process can wait for it no longer; `signal.reason` says which. */
+  /**
+   * Aborts when the run should end. `signal.reason` says why, as an error with a `code`:
+   *
+   * - `JobTimeoutError`, `KYU_JOB_TIMEOUT`: the job ran longer than its timeout;
+   * - `JobCancelledError`, `KYU_JOB_CANCELLED`: `cancelJob()` was called for it;
+   * - `WorkerStoppingError`, `KYU_WORKER_STOPPING`: the process stops and the job was given back;
+   * - `LeaseExpiredError`, `KYU_LEASE_EXPIRED`: the process has lost touch with PostgreSQL, and another worker may run the job.
+   *
+   * Any number of listeners may wait on it.
+   */
   readonly signal: AbortSignal;
   /** Only for a handler with `transactional: true`: what it writes by this is committed with the end of the job. As a parameter: `@JobManager()`. */
   readonly manager?: EntityManager;
 }
+
+/** Why a run was aborted, for code that must not make an `AbortSignal` for each job in order to ask. */
+export const ABORT_REASON = Symbol('kyu:abort-reason');
+
+/** Why the run was aborted; undefined while it was not. */
+export const abortReasonOf = (job: JobRunInfo): Error | undefined =>
+  (job as { [ABORT_REASON]?: Error })[ABORT_REASON];

@@ -5,6 +5,7 @@ import { KyuConfig } from '../config/kyu.config.js';
 import { InvalidOptionsError } from '../errors/kyu.errors.js';
 import { JOB_EVENTS, onJobEvent } from '../events/job-events.js';
 import { KyuEvents } from '../events/kyu-events.js';
+import { whyNoGenerator } from '../handlers/handler-result.js';
 import { providedClasses } from '../handlers/provided-classes.js';
 import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
 import { messageOf } from '../runtime/describe-error.js';
@@ -36,7 +37,7 @@ export class JobListeners {
       this.known.add(wrapper);
       for (const name of this.scanner.getAllMethodNames(prototype))
         for (const listener of readJobListeners(prototype[name]!))
-          this.listen(wrapper, name, listener);
+          this.listen(wrapper, name, prototype[name], listener);
     }
   }
 
@@ -47,6 +48,7 @@ export class JobListeners {
   private listen(
     wrapper: InstanceWrapper,
     name: string,
+    method: unknown,
     { event, jobType, isTyped }: JobListenerMetadata,
   ): void {
     const place = `@OnJobEvent(${showValue(event)}) of ${wrapper.name}.${name} (${wrapper.host?.name ?? 'no module'})`;
@@ -62,6 +64,8 @@ export class JobListeners {
       throw new InvalidOptionsError([
         `${place} would never be called: its provider is made anew for each request, and an event has none; put the listener into a provider of the default scope`,
       ]);
+    const generator = whyNoGenerator(method);
+    if (generator) throw new InvalidOptionsError([`${place} ${generator}`]);
     this.stops.push(
       onJobEvent(this.events, this.config.queueName, event, (data) => {
         if (jobType !== undefined && data.jobType !== jobType) return;

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { KyuModule } from '@kyu/nestjs';
 import { KyuHealthIndicator } from '@kyu/nestjs/terminus';
 import { DataSource } from 'typeorm';
+import { GreetingJobs as FarewellJobs } from './farewell';
 import { HealthController } from './health.controller';
 import { JobsController } from './jobs.controller';
 import { ChargeJobs, GreetingJobs } from './jobs';
@@ -40,6 +41,13 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
     }),
   ],
   controllers: [JobsController, HealthController],
-  providers: [GreetingJobs, ChargeJobs, JobLog, Transfers, KyuHealthIndicator],
+  providers: [
+    GreetingJobs,
+    FarewellJobs,
+    ChargeJobs,
+    JobLog,
+    Transfers,
+    KyuHealthIndicator,
+  ],
 })
 export class AppModule {}

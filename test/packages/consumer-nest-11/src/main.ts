@@ -44,6 +44,10 @@ async function main(): Promise<void> {
   await settled;
   const { result: transfer } = await main.inspect(id);
   const log = [...app.get(JobLog).lines]; // the next request is no job's
+  const left = nextEvent(main.events, 'job.settled');
+  const farewellId = await main.enqueue('farewell', { name: 'Ada' });
+  await left;
+  const { result: farewell } = await main.inspect(farewellId);
   const metrics = await (await fetch(`${url}/metrics/billing`)).text();
   const health = (await (await fetch(`${url}/health`)).json()) as {
     details: { kyu: { status: string } };
@@ -56,6 +60,7 @@ async function main(): Promise<void> {
       paid,
       unpaid,
       transfer,
+      farewell,
       health: health.details.kyu.status,
       log,
       metrics: /kyu_jobs_total{queue="billing"} \d/.exec(metrics)?.[0],
