@@ -84,6 +84,7 @@ export {
   KyuError,
   LeaseExpiredError,
   PostgresUnavailableError,
+  QueueClosedError,
   SchemaOutOfDateError,
   UnrecoverableJobError,
   WorkerStoppingError,

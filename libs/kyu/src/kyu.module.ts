@@ -23,6 +23,7 @@ import { KyuHealth } from './health/kyu-health.js';
 import { InterceptorFactory } from './handlers/interceptor.factory.js';
 import { Job } from './job/job.entity.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
+import { KyuClosing } from './kyu.closing.js';
 import { exportsOf } from './kyu.exports.js';
 import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
@@ -38,11 +39,14 @@ import { Announcer } from './queue/announcer.js';
 import { IdleWorker } from './queue/idle-worker.js';
 import { JobInserter } from './queue/job-inserter.js';
 import { JobRunner } from './queue/job-runner.js';
+import { ClockCheck } from './queue/clock-check.js';
+import { OpenCalls } from './queue/open-calls.js';
 import { QueueService } from './queue/queue.service.js';
 import { TransactionalEnqueue } from './queue/transactional-enqueue.js';
 import { WorkerWatch } from './queue/worker-watch.js';
 import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
+import { DatabaseClock } from './runtime/database-clock.js';
 import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
@@ -115,7 +119,7 @@ function register(
  * @publicApi
  */
 @Module({
-  imports: [DiscoveryModule, kyuSchedule],
+  imports: [DiscoveryModule, kyuSchedule, KyuClosing],
   providers: [
     // layer 0: what everything knows
     {
@@ -160,6 +164,11 @@ function register(
           postgres.dataSource !== undefined,
         ),
     },
+    {
+      provide: DatabaseClock,
+      inject: [getDataSourceToken(KYU_DATA_SOURCE)],
+      useFactory: (dataSource: DataSource) => DatabaseClock.of(dataSource),
+    },
     JobStore,
     JobReader,
     TransactionalStore,
@@ -186,6 +195,8 @@ function register(
     Announcer,
     TransactionalEnqueue,
     JobInserter,
+    OpenCalls,
+    ClockCheck,
     QueueService,
     // layer 3: who works
     Claimer,

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { QueueClosedError } from '../errors/kyu.errors.js';
 import type { TableNames } from '../job/table-names.js';
+import { DatabaseClock } from '../runtime/database-clock.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
@@ -39,6 +41,8 @@ interface Connection {
     values: unknown[];
     types: typeof types;
   }): Promise<{ rows: unknown[] }>;
+  /** Of a pool: it serves nobody any more. */
+  readonly ending?: boolean;
 }
 
 /**
@@ -47,6 +51,8 @@ interface Connection {
  */
 export class Database {
   private heldUntil = 0;
+  /** Learns from the answers that carry the time of the server. */
+  readonly clock: DatabaseClock;
 
   /** @param lent the data source is the application's, and so are the settings of its sessions. */
   constructor(
@@ -55,7 +61,9 @@ export class Database {
     private readonly lent = false,
     private readonly names: SqlNames = sqlNames(tables),
     private readonly connection: Connection = poolOf(dataSource),
-  ) {}
+  ) {
+    this.clock = DatabaseClock.of(dataSource);
+  }
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
@@ -76,10 +84,15 @@ export class Database {
   /** @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says. */
   async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     const { name, text } = statement.for(this.names);
+    let sending: 'sent' | 'not sent' = 'not sent';
     const query = {
       // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
       ...(!this.lent && { name }),
-      text,
+      // node-postgres reads it when there is a connection to send it by, and not before.
+      get text() {
+        sending = 'sent';
+        return text;
+      },
       values,
       types,
     };
@@ -87,7 +100,10 @@ export class Database {
       const { rows } = await this.connection.query(query);
       return rows as Row[];
     } catch (error) {
-      throw asUnavailable(error);
+      // The owner of the pool, which need not be Kyu, has closed it.
+      if (sending === 'not sent' && this.connection.ending)
+        throw new QueueClosedError();
+      throw asUnavailable(error, sending);
     }
   }
 
