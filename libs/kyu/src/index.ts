@@ -91,3 +91,7 @@ export {
   type KyuErrorCode,
   type PayloadIssue,
 } from './errors/kyu.errors.js';
+export {
+  MissingGrantsError,
+  UnsupportedPostgresError,
+} from './errors/postgres.errors.js';

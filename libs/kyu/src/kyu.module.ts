@@ -145,7 +145,8 @@ function register(
     {
       provide: getDataSourceToken(KYU_DATA_SOURCE),
       inject: [KyuConfig],
-      useFactory: ({ postgres }: KyuConfig) => openDataSource(postgres),
+      useFactory: ({ postgres, mode }: KyuConfig) =>
+        openDataSource(postgres, mode),
     },
     {
       provide: getRepositoryToken(Job, KYU_DATA_SOURCE),
