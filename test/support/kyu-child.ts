@@ -22,11 +22,14 @@ export class KyuChild {
   }
 
   /** Boots an application with the handlers of kyu-child-main.ts, and waits until it works. */
-  static async start(options: KyuOptions): Promise<KyuChild> {
+  static async start(
+    options: KyuOptions,
+    { clockAheadMs = 0 }: { clockAheadMs?: number } = {},
+  ): Promise<KyuChild> {
     const entry = await (built ??= compileEntry(ENTRY));
     const child = new KyuChild(
       fork(entry, [JSON.stringify(options)], {
-        execArgv: [],
+        execArgv: clockAheadMs === 0 ? [] : ['--import', clock(clockAheadMs)],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       }),
     );
@@ -76,6 +79,10 @@ export class KyuChild {
     return this.process.signalCode ?? this.process.exitCode;
   }
 }
+
+/** A module that sets the clock of its process, before any other is loaded. */
+const clock = (aheadMs: number): string =>
+  `data:text/javascript,const now = Date.now; Date.now = () => now() + ${aheadMs};`;
 
 afterEach(async () => {
   await Promise.all(

@@ -1,6 +1,7 @@
 import { KyuEvents, QueueService } from '@kyu/nestjs';
 import {
   Announcer,
+  DatabaseClock,
   HandlerRegistry,
   JobInserter,
   JobReader,
@@ -8,6 +9,7 @@ import {
   JobScope,
   JobStore,
   KyuConfig,
+  OpenCalls,
   TransactionalEnqueue,
 } from '@kyu/nestjs/testing-internals';
 import type { InjectionToken } from '@nestjs/common';
@@ -27,6 +29,8 @@ const PARTS = [
   TransactionalEnqueue,
   JobInserter,
   Announcer,
+  OpenCalls,
+  DatabaseClock,
 ] as const;
 
 type Parts = Instances<typeof PARTS>;

@@ -92,9 +92,14 @@ export {
   KyuError,
   LeaseExpiredError,
   PostgresUnavailableError,
+  QueueClosedError,
   SchemaOutOfDateError,
   UnrecoverableJobError,
   WorkerStoppingError,
   type KyuErrorCode,
   type PayloadIssue,
 } from './errors/kyu.errors.js';
+export {
+  MissingGrantsError,
+  UnsupportedPostgresError,
+} from './errors/postgres.errors.js';

@@ -20,7 +20,9 @@ import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
 import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { MetricsServer } from './metrics/metrics.server.js';
+import { ClockCheck } from './queue/clock-check.js';
 import { Announcer } from './queue/announcer.js';
+import { OpenCalls } from './queue/open-calls.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { WorkerService } from './worker/worker.service.js';
 
@@ -48,6 +50,8 @@ export class KyuLifecycle
     private readonly handlers: HandlerRegistry,
     private readonly readyQueue: ReadyQueue,
     private readonly announcer: Announcer,
+    private readonly calls: OpenCalls,
+    private readonly clockCheck: ClockCheck,
     private readonly worker: WorkerService,
     private readonly scheduler: Scheduler,
     private readonly reaper: StaleReaper,
@@ -79,6 +83,7 @@ export class KyuLifecycle
       this.lazyModules.start();
       await this.handlers.load();
       this.listeners.start();
+      this.clockCheck.start();
     });
   }
 
@@ -104,7 +109,7 @@ export class KyuLifecycle
     } catch (error) {
       await this.onModuleDestroy().catch(() => undefined);
       for (const each of this.registrations.all(KyuLifecycle))
-        await each.onApplicationShutdown().catch(() => undefined);
+        await each.close().catch(() => undefined);
       throw error;
     }
   }
@@ -112,7 +117,7 @@ export class KyuLifecycle
   /**
    * The first hook of a shutdown, and the first called: nothing is claimed from now on, and the application's own modules destroy
    * what running handlers use only after these are done. HTTP servers still answer and handlers may still enqueue: the
-   * connections stay until the last hook.
+   * connections stay until {@link KyuClosing} closes them, after the last hook of the application.
    */
   async onModuleDestroy(): Promise<void> {
     await Promise.all(
@@ -137,7 +142,16 @@ export class KyuLifecycle
     for (const signal of STOP_SIGNALS) process.off(signal, hurry);
   }
 
+  /** A data source that is lent may be closed by a hook that follows: what is under way ends before. */
   async onApplicationShutdown(): Promise<void> {
+    if (!this.config.postgres.dataSource) return;
+    await this.calls.ended();
+    await this.announcer.staged();
+  }
+
+  /** The end, after every hook of the application: it may have enqueued until now. */
+  async close(): Promise<void> {
+    await this.calls.close();
     await this.metricsServer.stop();
     await this.announcer.staged();
     await this.readyQueue.close();

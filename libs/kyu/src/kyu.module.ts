@@ -27,6 +27,7 @@ import { Job } from './job/job.entity.js';
 import { BootChecks } from './kyu.boot-checks.js';
 import { LazyModules } from './kyu.lazy-modules.js';
 import { KyuLifecycle } from './kyu.lifecycle.js';
+import { KyuClosing } from './kyu.closing.js';
 import { exportsOf } from './kyu.exports.js';
 import { agentSchedule } from './kyu.schedule.js';
 import {
@@ -47,11 +48,14 @@ import { Announcer } from './queue/announcer.js';
 import { IdleWorker } from './queue/idle-worker.js';
 import { JobInserter } from './queue/job-inserter.js';
 import { JobRunner } from './queue/job-runner.js';
+import { ClockCheck } from './queue/clock-check.js';
+import { OpenCalls } from './queue/open-calls.js';
 import { QueueService } from './queue/queue.service.js';
 import { TransactionalEnqueue } from './queue/transactional-enqueue.js';
 import { WorkerWatch } from './queue/worker-watch.js';
 import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
+import { DatabaseClock } from './runtime/database-clock.js';
 import { DueAlarm } from './runtime/due-alarm.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
@@ -126,7 +130,7 @@ function register(
  * @publicApi
  */
 @Module({
-  imports: [DiscoveryModule, agentSchedule, ConnectionsModule],
+  imports: [DiscoveryModule, agentSchedule, ConnectionsModule, KyuClosing],
   providers: [
     // layer 0: what everything knows
     {
@@ -158,8 +162,8 @@ function register(
     {
       provide: getDataSourceToken(KYU_DATA_SOURCE),
       inject: [KyuConfig, Connections],
-      useFactory: ({ postgres }: KyuConfig, connections: Connections) =>
-        connections.open(postgres),
+      useFactory: ({ postgres, mode }: KyuConfig, connections: Connections) =>
+        connections.open(postgres, mode),
     },
     {
       provide: KYU_OWN_DATA_SOURCE,
@@ -196,6 +200,11 @@ function register(
           own,
         ),
     },
+    {
+      provide: DatabaseClock,
+      inject: [getDataSourceToken(KYU_DATA_SOURCE)],
+      useFactory: (dataSource: DataSource) => DatabaseClock.of(dataSource),
+    },
     JobStore,
     JobReader,
     TransactionalStore,
@@ -223,6 +232,8 @@ function register(
     Announcer,
     TransactionalEnqueue,
     JobInserter,
+    OpenCalls,
+    ClockCheck,
     QueueService,
     // layer 3: who works
     Claimer,

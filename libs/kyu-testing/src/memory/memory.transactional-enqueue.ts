@@ -43,7 +43,7 @@ export class MemoryTransactionalEnqueue implements Pick<
     through: Through,
     jobs: readonly NewJob[],
     onCommit: (stored: readonly EnqueuedJob[]) => void,
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.table.expectUp(); // a hook would be too late to say so
     const store = (): void =>
       onCommit(this.store.insert(this.config.queueName, jobs));
@@ -53,5 +53,6 @@ export class MemoryTransactionalEnqueue implements Pick<
     if (dataSource?.subscribers && queryRunner?.isTransactionActive)
       AfterCommit.of(dataSource).defer(queryRunner, store);
     else store();
+    return true;
   }
 }

@@ -38,7 +38,7 @@ export interface KyuPostgresOptions {
   tablePrefix?: string;
   /** `'auto'`: migrate at boot, under a lock. `'manual'`: refuse to boot until `migrateKyu()` was run. @default 'auto' */
   migrations?: 'auto' | 'manual';
-  /** TLS settings of node-postgres; certificates are verified unless they say otherwise. @default as the URL says */
+  /** TLS settings of node-postgres; certificates are verified unless they say otherwise. Here or in the URL (`sslmode`), not in both. @default as the URL says, else `PGSSLMODE` */
   ssl?: boolean | Record<string, unknown>;
 }
 

@@ -19,6 +19,7 @@ import {
   queueNameOf,
   type Registration,
 } from './registration.js';
+import { checkTls } from './tls-clashes.js';
 
 const DEFAULT_POSTGRES_URL = 'postgres://postgres@localhost:5432/postgres';
 const DEFAULT_REDIS_URL = 'redis://localhost:6379';
@@ -52,6 +53,7 @@ export function resolveOptions(
     ...checkRedisUrl(given.redis, variables),
     ...checkHandlerOptions(given.handlerOptions),
     ...checkRelations(given),
+    ...checkTls(given, (option) => source(option, variables)),
   ];
   if (problems.length > 0) throw new InvalidOptionsError(problems);
 

@@ -9,7 +9,10 @@ export type KyuErrorCode =
   | 'KYU_NOT_A_JOB'
   | 'KYU_DUPLICATE_HANDLER'
   | 'KYU_BUSY'
+  | 'KYU_QUEUE_CLOSED'
   | 'KYU_POSTGRES_UNAVAILABLE'
+  | 'KYU_UNSUPPORTED_POSTGRES'
+  | 'KYU_MISSING_GRANTS'
   | 'KYU_SCHEMA_OUT_OF_DATE'
   | 'KYU_JOB_TIMEOUT'
   | 'KYU_JOB_CANCELLED'
@@ -34,7 +37,7 @@ export class KyuError extends Error {
 }
 
 /** An error of the boot. What went wrong is in its message; a stack of Nest's and Node's frames, and that of a cause, would only hide it. */
-class KyuBootError extends KyuError {
+export class KyuBootError extends KyuError {
   constructor(code: KyuErrorCode, message: string) {
     super(code, message);
     this.stack = `${this.name}: ${message}`;
@@ -146,6 +149,22 @@ export class DuplicateHandlerError extends KyuBootError {
 export class KyuBusyError extends KyuError {
   constructor(message: string) {
     super('KYU_BUSY', message);
+  }
+}
+
+/**
+ * The application has closed, or the `DataSource` that it lends to Kyu: nothing of what was asked for was done.
+ *
+ * @publicApi
+ */
+export class QueueClosedError extends KyuError {
+  readonly outcome = 'not done';
+
+  constructor() {
+    super(
+      'KYU_QUEUE_CLOSED',
+      'This queue is closed, because its application is, or the DataSource that it uses. Nothing was done. Call it before app.close(), or from a shutdown hook of the application.',
+    );
   }
 }
 

@@ -24,7 +24,7 @@ export interface EnqueueOptions {
   priority?: number;
   /** Retries after the first failure; 0 means one try. @default 3 */
   maxRetries?: number;
-  /** Not before this time; a time in the past means now. @default now */
+  /** Not before this time, by the clock of the database; a time in the past means now. @default now */
   scheduledAt?: Date;
   /** How long one run may take. @default '30s' */
   timeout?: Duration;
@@ -56,12 +56,16 @@ export interface NewJob {
   contextJson?: string;
 }
 
-/** @throws {InvalidJobError} that says what is wrong with which value. */
+/**
+ * @param id a new one; by default of the clock of this process.
+ * @throws {InvalidJobError} that says what is wrong with which value.
+ */
 export function newJob(
   jobType: string,
   payload: unknown,
   options: EnqueueOptions,
   defaults: Required<Omit<JobDefaults, 'backoff'>>,
+  id: string = uuidV7(),
 ): NewJob {
   checkJobType(jobType);
   checkKnown(options);
@@ -70,7 +74,7 @@ export function newJob(
   checkInteger('priority', priority, -MAX_INTEGER, MAX_INTEGER);
   checkInteger('maxRetries', maxRetries, 0, MAX_INTEGER);
   return {
-    id: uuidV7(),
+    id,
     jobType,
     payloadJson: encodePayload(payload),
     priority,

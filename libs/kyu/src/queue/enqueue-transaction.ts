@@ -21,7 +21,7 @@ export interface SqlClient {
 export interface EnqueueTransaction {
   /**
    * The manager of an open TypeORM transaction; the jobs are staged when that has committed. A manager without one changes nothing: the jobs have a commit of
-   * their own. @default what the module's option `transaction` returns
+   * their own, on a connection of Kyu's. One whose query runner was released is refused. @default what the module's option `transaction` returns
    */
   manager?: EntityManager;
   /** Any other client. Kyu cannot see its commit: a worker finds the jobs within seconds, or at once after `queue.stage(ids)`. */
@@ -70,7 +70,13 @@ export function throughWhat(
   }
   const found = manager ?? ambient?.() ?? undefined;
   if (found === undefined) return undefined;
-  check(found, manager ? 'manager' : 'what the option "transaction" returns');
+  const what = manager ? 'manager' : 'what the option "transaction" returns';
+  check(found, what);
+  if (found.queryRunner?.isReleased)
+    throw new InvalidJobError(
+      `The transaction of ${what} has ended, committed or rolled back, and its connection was given back. Enqueue before it ends, or without its manager. ` +
+        'This job was not stored; what the transaction did is as it ended.',
+    );
   return found.queryRunner ? { manager: found } : undefined;
 }
 

@@ -8,11 +8,13 @@ import type { JobSchema } from '../job/job-schema.js';
 import { encodePayload } from '../job/json-limits.js';
 import { newJob, type EnqueueOptions, type NewJob } from '../job/new-job.js';
 import { describeIssues } from '../job/payload-issues.js';
+import type { DatabaseClock } from '../runtime/database-clock.js';
 import { refuseOtherQueue } from './refuse-other-queue.js';
 
 /**
  * The job, checked and completed from its definition, this process's handler and the module. A promise only where a schema has to be asked.
  *
+ * @param ids by default of the clock of this process.
  * @throws {InvalidJobError}
  */
 export function prepareJob(
@@ -21,6 +23,7 @@ export function prepareJob(
   type: string | JobDefinition,
   payload: unknown,
   options: EnqueueOptions,
+  ids?: Pick<DatabaseClock, 'newId'>,
 ): NewJob | Promise<NewJob> {
   const definition = type instanceof JobDefinition ? type : undefined;
   if (definition)
@@ -28,11 +31,17 @@ export function prepareJob(
   const jobType = definition?.name ?? (type as string);
   const own = { ...definition?.defaults, ...handlers.defaultsOf(jobType) };
   const complete = (valid: unknown): NewJob =>
-    newJob(jobType, valid, options, {
-      priority: own.priority ?? 0,
-      maxRetries: own.maxRetries ?? config.maxRetries,
-      timeout: own.timeout ?? config.timeoutMs,
-    });
+    newJob(
+      jobType,
+      valid,
+      options,
+      {
+        priority: own.priority ?? 0,
+        maxRetries: own.maxRetries ?? config.maxRetries,
+        timeout: own.timeout ?? config.timeoutMs,
+      },
+      ids?.newId(),
+    );
   const schema = definition?.schema ?? handlers.schemaOf(jobType);
   return schema
     ? checkedPayload(jobType, schema, payload).then(complete)

@@ -19,13 +19,13 @@ import {
   type JobType,
 } from '../job/job-definition.js';
 import type { EnqueueOptions, NewJob } from '../job/new-job.js';
-import { messageOf } from '../runtime/describe-error.js';
+import { DatabaseClock } from '../runtime/database-clock.js';
 import { showValue } from '../runtime/show-value.js';
-import { isUuid } from '../runtime/uuid-v7.js';
 import { JobReader } from '../store/job-reader.js';
 import { JobStore } from '../store/job-store.js';
 import { Announcer } from './announcer.js';
 import { checkBatch, checkBatchBytes } from './batch-limits.js';
+import { checkId } from './check-id.js';
 import {
   splitTransaction,
   type EnqueueTransaction,
@@ -33,6 +33,8 @@ import {
 } from './enqueue-transaction.js';
 import { JobInserter } from './job-inserter.js';
 import { JobRunner, type RunCounts } from './job-runner.js';
+import { OpenCalls } from './open-calls.js';
+import { prepareAll } from './prepare-all.js';
 import { prepareJob } from './prepare-job.js';
 import { refuseOtherQueue } from './refuse-other-queue.js';
 import { TransactionalEnqueue } from './transactional-enqueue.js';
@@ -82,6 +84,8 @@ export class QueueService {
     private readonly transactions: TransactionalEnqueue,
     private readonly inserter: JobInserter,
     private readonly announcer: Announcer,
+    private readonly calls: OpenCalls,
+    private readonly clock: DatabaseClock,
   ) {}
 
   /**
@@ -93,20 +97,27 @@ export class QueueService {
    * process's handler of that name), what the schema makes of it is stored.
    * @returns the id of the job, a UUIDv7.
    * @throws {InvalidJobError} for a bad type, payload or option; nothing was stored.
+   * @throws {PostgresUnavailableError} whose `outcome` says whether the job may have been stored all the same.
+   * @throws {QueueClosedError} once the application has closed; nothing was stored.
    */
   async enqueue<Type extends JobType>(
     type: Type,
     payload: InputOf<Type>,
     options: EnqueueOptions & EnqueueTransaction = {},
   ): Promise<string> {
-    const { transaction, own } = splitTransaction(options);
-    const prepared = this.prepare(type, payload, own);
-    const job = prepared instanceof Promise ? await prepared : prepared;
-    const through = this.transactions.through(transaction);
-    await this.scope.enqueue<unknown>([job], () =>
-      through ? this.enlist(through, [job]) : this.inserter.insertOne(job),
-    );
-    return job.id;
+    this.calls.enter();
+    try {
+      const { transaction, own } = splitTransaction(options);
+      const prepared = this.prepare(type, payload, own);
+      const job = prepared instanceof Promise ? await prepared : prepared;
+      const through = this.transactions.through(transaction);
+      await this.scope.enqueue<unknown>([job], () =>
+        through ? this.enlist(through, [job]) : this.inserter.insertOne(job),
+      );
+      return job.id;
+    } finally {
+      this.calls.leave();
+    }
   }
 
   /**
@@ -121,26 +132,20 @@ export class QueueService {
     jobs: readonly [...{ [Job in keyof Types]: JobToEnqueue<Types[Job]> }],
     transaction: EnqueueTransaction = {},
   ): Promise<string[]> {
-    checkBatch(jobs);
-    if (jobs.length === 0) return [];
-    const rows: NewJob[] = [];
-    for (const [index, job] of jobs.entries())
-      try {
-        const { type, payload, ...options } = Object(job) as JobToEnqueue;
-        const row = this.prepare(type, payload, options);
-        rows.push(row instanceof Promise ? await row : row);
-      } catch (error) {
-        throw new InvalidJobError(
-          `Job ${index} of ${jobs.length}: ${messageOf(error)}`,
-          { cause: error, issues: (error as InvalidJobError).issues },
-        );
-      }
-    checkBatchBytes(rows);
-    const through = this.transactions.through(transaction);
-    await this.scope.enqueue<unknown>(rows, () =>
-      through ? this.enlist(through, rows) : this.inserter.insert(rows),
-    );
-    return rows.map(({ id }) => id);
+    this.calls.enter();
+    try {
+      checkBatch(jobs);
+      if (jobs.length === 0) return [];
+      const rows = await prepareAll(jobs, (...job) => this.prepare(...job));
+      checkBatchBytes(rows);
+      const through = this.transactions.through(transaction);
+      await this.scope.enqueue<unknown>(rows, () =>
+        through ? this.enlist(through, rows) : this.inserter.insert(rows),
+      );
+      return rows.map(({ id }) => id);
+    } finally {
+      this.calls.leave();
+    }
   }
 
   /**
@@ -150,15 +155,15 @@ export class QueueService {
    * @throws {InvalidJobError}
    */
   async stage(ids: string | readonly string[]): Promise<void> {
-    const checked = [ids].flat().map(checkId);
-    this.announcer.stage(await this.transactions.findWaiting(checked));
+    await this.calls.during(async () => {
+      const checked = [ids].flat().map(checkId);
+      this.announcer.stage(await this.transactions.findWaiting(checked));
+    });
   }
 
   /** The job with its history. @throws {InvalidJobError | JobNotFoundError} */
-  async inspect(id: string): Promise<Job> {
-    const job = await this.reader.find(this.config.queueName, checkId(id));
-    if (!job) throw new JobNotFoundError(id, this.config.queueName);
-    return job;
+  inspect(id: string): Promise<Job> {
+    return this.calls.during(() => this.find(checkId(id)));
   }
 
   /** Jobs that have no retries left, the newest first. @throws {InvalidJobError} */
@@ -167,10 +172,9 @@ export class QueueService {
       throw new InvalidJobError(
         `Expected limit to be an integer from 1 to ${MAX_PAGE}, got: ${showValue(limit)}.`,
       );
-    return this.reader.findDead(
-      this.config.queueName,
-      limit,
-      before === undefined ? undefined : checkId(before),
+    const below = before === undefined ? undefined : checkId(before);
+    return this.calls.during(() =>
+      this.reader.findDead(this.config.queueName, limit, below),
     );
   }
 
@@ -183,15 +187,17 @@ export class QueueService {
    */
   async cancelJob(id: string): Promise<'cancelled' | 'cancelling'> {
     const { queueName } = this.config;
-    const job = await this.store.cancelIfUnfinished(queueName, checkId(id));
-    if (!job)
-      throw new JobNotCancellableError(id, (await this.inspect(id)).status);
-    const { jobType, running } = job;
-    this.events.emit(running ? 'job.cancelRequested' : 'job.cancelled', {
-      id,
-      jobType,
+    return this.calls.during(async () => {
+      const job = await this.store.cancelIfUnfinished(queueName, checkId(id));
+      if (!job)
+        throw new JobNotCancellableError(id, (await this.find(id)).status);
+      const { jobType, running } = job;
+      this.events.emit(running ? 'job.cancelRequested' : 'job.cancelled', {
+        id,
+        jobType,
+      });
+      return running ? 'cancelling' : 'cancelled';
     });
-    return running ? 'cancelling' : 'cancelled';
   }
 
   /**
@@ -199,9 +205,10 @@ export class QueueService {
    * itself: `mode: 'producer'`.
    *
    * @throws {KyuBusyError} when this module is working already.
+   * @throws {QueueClosedError} once the application has begun to close.
    */
   runOnce(): Promise<RunCounts> {
-    return this.runner.runOnce();
+    return this.calls.during(() => this.runner.runOnce());
   }
 
   /**
@@ -244,22 +251,30 @@ export class QueueService {
     payload: unknown,
     options: EnqueueOptions,
   ): NewJob | Promise<NewJob> {
-    return prepareJob(this.config, this.handlers, type, payload, options);
+    return prepareJob(
+      this.config,
+      this.handlers,
+      type,
+      payload,
+      options,
+      this.clock,
+    );
   }
 
-  /** Stores the jobs in the caller's transaction. */
-  private enlist(through: Through, jobs: readonly NewJob[]): Promise<void> {
-    return this.transactions.enqueue(through, jobs, (stored) =>
+  /** Stores the jobs in the caller's transaction; if there is none, as those of any other call. */
+  private async enlist(
+    through: Through,
+    jobs: readonly NewJob[],
+  ): Promise<void> {
+    const taken = await this.transactions.enqueue(through, jobs, (stored) =>
       this.announcer.acknowledge(stored),
     );
+    if (!taken) await this.inserter.insert(jobs);
   }
-}
 
-/** @throws {InvalidJobError} */
-function checkId(id: string): string {
-  if (!isUuid(id))
-    throw new InvalidJobError(
-      `Expected the id of a job, a UUID, got: ${showValue(id)}.`,
-    );
-  return id.toLowerCase();
+  private async find(id: string): Promise<Job> {
+    const job = await this.reader.find(this.config.queueName, id);
+    if (!job) throw new JobNotFoundError(id, this.config.queueName);
+    return job;
+  }
 }

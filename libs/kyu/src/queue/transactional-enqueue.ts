@@ -34,27 +34,31 @@ export class TransactionalEnqueue {
    *
    * @param onCommit called after the commit, with an open connection still in the caller's hands: it must be quick. Never called where the commit cannot be
    * seen, which is when TypeORM does not know of the transaction: another client's, or one begun by hand.
+   * @returns false when the manager is in no transaction: nothing was stored.
    */
   async enqueue(
     through: Through,
     jobs: readonly NewJob[],
     onCommit: (stored: readonly EnqueuedJob[]) => void,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { queueName } = this.config;
     if (through.client) {
       const { client } = through;
-      await this.store.enqueueThrough(
-        (text, values) => client.query(text, values),
-        queueName,
-        jobs,
-      );
-      return;
+      await this.store.enqueueByClient(client, queueName, jobs);
+      return true;
     }
     const { manager } = through;
-    const stored = await this.store.enqueueBy(manager, queueName, jobs);
     const { queryRunner } = manager;
+    // One that was begun by query('BEGIN') is known to the server only.
+    if (
+      !queryRunner?.isTransactionActive &&
+      !(await this.store.isInTransaction(manager))
+    )
+      return false;
+    const stored = await this.store.enqueueBy(manager, queueName, jobs);
     const dataSource = dataSourceOf(manager);
     if (dataSource && queryRunner?.isTransactionActive)
       AfterCommit.of(dataSource).defer(queryRunner, () => onCommit(stored));
+    return true;
   }
 }

@@ -8,11 +8,6 @@ const bytes = Buffer.allocUnsafe(POOLED_IDS * BYTES_PER_ID);
 let pool = '';
 let used = 0;
 
-let lastMs = 0;
-let counter = 0;
-/** Its text, as an id begins. */
-let time = '';
-
 function drawPool(): void {
   randomFillSync(bytes);
   for (let i = 0; i < bytes.length; i += BYTES_PER_ID)
@@ -21,28 +16,48 @@ function drawPool(): void {
   used = 0;
 }
 
-function setTime(ms: number): void {
-  lastMs = ms;
-  counter = 0;
-  const hex = ms.toString(16).padStart(12, '0');
-  time = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
-}
-
-/**
- * A UUIDv7 (RFC 9562, 6.2 method 1): 48 bits of Unix milliseconds, a 12-bit counter, 62 random bits. Ids of one process
- * sort, as text, in the order in which they were made. After 4096 ids in one millisecond, or when the clock
- * steps back, the id's time runs ahead of the clock instead of breaking that order.
- */
-export function uuidV7(now: number = Date.now()): string {
-  if (now > lastMs) setTime(now);
-  else if (++counter > 0xfff) setTime(lastMs + 1);
+function drawn(): { variant: string; random: string } {
   if (used === pool.length) drawPool();
-  const sequence = counter.toString(16).padStart(3, '0');
   const variant = pool.slice(used, used + 4);
   const random = pool.slice(used + 4, used + HEX_PER_ID);
   used += HEX_PER_ID;
-  return `${time}${sequence}-${variant}-${random}`;
+  return { variant, random };
 }
+
+/**
+ * Makes UUIDv7 (RFC 9562, 6.2 method 1): 48 bits of Unix milliseconds, a 12-bit counter, 62 random bits. The ids of one
+ * sequence sort, as text, in the order in which they were made. After 4096 ids in one millisecond, or when the clock
+ * steps back, the id's time runs ahead of the clock instead of breaking that order.
+ */
+export class UuidV7Sequence {
+  /** The time in the last id. */
+  lastMs = 0;
+  private counter = 0;
+  /** Its text, as an id begins. */
+  private time = '';
+
+  /** @param now milliseconds since 1970. */
+  next(now: number): string {
+    if (now > this.lastMs) this.setTime(now);
+    else if (++this.counter > 0xfff) this.setTime(this.lastMs + 1);
+    const { variant, random } = drawn();
+    const counter = this.counter.toString(16).padStart(3, '0');
+    return `${this.time}${counter}-${variant}-${random}`;
+  }
+
+  private setTime(ms: number): void {
+    this.lastMs = ms;
+    this.counter = 0;
+    const hex = ms.toString(16).padStart(12, '0');
+    this.time = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+  }
+}
+
+const ofThisProcess = new UuidV7Sequence();
+
+/** The next id by the clock of this process. Jobs get theirs by the clock of the database: {@link DatabaseClock}. */
+export const uuidV7 = (now: number = Date.now()): string =>
+  ofThisProcess.next(now);
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

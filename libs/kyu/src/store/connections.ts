@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
+import type { KyuMode } from '../config/kyu.options.js';
 import { Semaphore } from '../runtime/semaphore.js';
 import { openBeside } from './beside-lent.js';
 import { openDataSource } from './open-data-source.js';
+import { checkServer } from './server-check.js';
 
 /** Connections that transactional runs leave to all else: their handlers enqueue and query, too. */
 const SPARE_CONNECTIONS = 2;
@@ -16,15 +18,19 @@ const SPARE_CONNECTIONS = 2;
  */
 @Injectable()
 export class Connections {
-  private readonly opened = new Shared(openDataSource);
-  private readonly beside = new Shared((postgres) =>
-    openBeside(postgres.dataSource!, postgres),
-  );
+  private readonly opened = new Shared();
+  private readonly beside = new Shared();
   private readonly transactions = new Map<DataSource, Semaphore>();
 
   /** What the application injects, and what transactional handlers write by: the lent one, or Kyu's. */
-  open(postgres: PostgresConfig): Promise<DataSource> {
-    return this.opened.get(postgres);
+  async open(postgres: PostgresConfig, mode: KyuMode): Promise<DataSource> {
+    const shared = this.opened.find(postgres);
+    if (!shared)
+      return this.opened.add(postgres, openDataSource(postgres, mode));
+    const dataSource = await shared;
+    // The registration that opened it may need fewer rights than this one.
+    await checkServer(dataSource, postgres, mode);
+    return dataSource;
   }
 
   /** What Kyu's own statements use. The application never holds a connection of it for long. */
@@ -32,7 +38,11 @@ export class Connections {
     dataSource: DataSource,
     postgres: PostgresConfig,
   ): Promise<DataSource> {
-    return postgres.dataSource ? this.beside.get(postgres) : dataSource;
+    if (!postgres.dataSource) return dataSource;
+    return (
+      this.beside.find(postgres) ??
+      this.beside.add(postgres, openBeside(dataSource, postgres))
+    );
   }
 
   /**
@@ -49,21 +59,22 @@ export class Connections {
   }
 }
 
-/** Opens one data source for all who ask with equal settings, also while it is still being opened. */
+/** Data sources by the settings that they were opened with, also while they are being opened. */
 class Shared {
   private readonly known: {
     postgres: PostgresConfig;
     dataSource: Promise<DataSource>;
   }[] = [];
 
-  constructor(
-    private readonly openNew: (postgres: PostgresConfig) => Promise<DataSource>,
-  ) {}
+  find(postgres: PostgresConfig): Promise<DataSource> | undefined {
+    return this.known.find((each) => equal(each.postgres, postgres))
+      ?.dataSource;
+  }
 
-  get(postgres: PostgresConfig): Promise<DataSource> {
-    const found = this.known.find((each) => equal(each.postgres, postgres));
-    if (found) return found.dataSource;
-    const dataSource = this.openNew(postgres);
+  add(
+    postgres: PostgresConfig,
+    dataSource: Promise<DataSource>,
+  ): Promise<DataSource> {
     this.known.push({ postgres, dataSource });
     return dataSource;
   }

@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { QueueClosedError } from '../errors/kyu.errors.js';
 import type { TableNames } from '../job/table-names.js';
+import { DatabaseClock } from '../runtime/database-clock.js';
 import { heldUp } from './held-up.js';
 import { poolOf } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
@@ -37,6 +39,8 @@ interface Connection {
     values: unknown[];
     types: typeof types;
   }): Promise<{ rows: unknown[] }>;
+  /** Of a pool: it serves nobody any more. */
+  readonly ending?: boolean;
 }
 
 /**
@@ -45,6 +49,8 @@ interface Connection {
  */
 export class Database {
   private heldUntil = 0;
+  /** Learns from the answers that carry the time of the server. */
+  readonly clock: DatabaseClock;
 
   /**
    * @param dataSource what handlers and the application use.
@@ -58,7 +64,9 @@ export class Database {
     readonly own: DataSource = dataSource,
     private readonly names: SqlNames = sqlNames(tables),
     private readonly connection: Connection = poolOf(own),
-  ) {}
+  ) {
+    this.clock = DatabaseClock.of(dataSource);
+  }
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
@@ -87,10 +95,15 @@ export class Database {
     again = false,
   ): Promise<Row[]> {
     const { name, text } = statement.for(this.names);
+    let sending: 'sent' | 'not sent' = 'not sent';
     const query = {
       // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
       ...(!this.lent && { name }),
-      text,
+      // node-postgres reads it when there is a connection to send it by, and not before.
+      get text() {
+        sending = 'sent';
+        return text;
+      },
       values,
       types,
     };
@@ -99,11 +112,14 @@ export class Database {
       const { rows } = await this.connection.query(query);
       return rows as Row[];
     } catch (error) {
+      // The owner of the pool, which need not be Kyu, has closed it.
+      if (sending === 'not sent' && this.connection.ending)
+        throw new QueueClosedError();
       const late = heldUp(error, startedAt, poolOf(this.own).options);
       // Without a connection nothing was sent.
       if (late?.outcome === 'not done' && !again)
         return this.run(statement, values, true);
-      throw late ?? asUnavailable(error);
+      throw late ?? asUnavailable(error, sending);
     }
   }
 

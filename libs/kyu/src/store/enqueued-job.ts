@@ -20,8 +20,8 @@ export function enqueuedJobs(
   expectStored(jobs.length, rows);
   // The application may have its own idea of what a float8 becomes.
   const later = new Map(
-    rows.flatMap(({ id, due_in_ms: dueInMs }): [string, number][] =>
-      id === null ? [] : [[id, Number(dueInMs)]],
+    rows.flatMap(({ id, ms }): [string, number][] =>
+      id === null ? [] : [[id, Number(ms)]],
     ),
   );
   return jobs.map(({ id, jobType, priority }) => {
@@ -31,6 +31,12 @@ export function enqueuedJobs(
       ? { id, jobType, priority, status: 'pending', dueInMs: 0 }
       : { id, jobType, priority, status: 'scheduled', dueInMs };
   });
+}
+
+/** The time of the server, if a row that a statement returned tells it. */
+export function serverTimeOf(rows: readonly InsertedRow[]): number | undefined {
+  const [row] = rows;
+  return row && row.id === null && row.ms !== null ? Number(row.ms) : undefined;
 }
 
 /** @throws {Error} when a statement stored fewer. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { NewJob } from '../job/new-job.js';
+import { claimTimeOf, toClaimedJob, type ClaimedJob } from './claimed-job.js';
 import { Database } from './database.js';
 import {
   CANCEL_IF_UNFINISHED,
@@ -13,12 +14,11 @@ import {
   MAY_START,
   RELEASE_IF_OWNED,
   RELEASE_STRAYS,
-  USUAL,
-  type ClaimedRow,
 } from './job.sql.js';
 import {
   enqueuedJobs,
   expectStored,
+  serverTimeOf,
   type EnqueuedJob,
 } from './enqueued-job.js';
 import { plainArray, unlessNull } from './plain-array.js';
@@ -35,26 +35,7 @@ import {
   SETTLE_UNHELD,
 } from './settle.sql.js';
 
-/** A job that this process owns until it settles it with the same token. */
-export interface ClaimedJob {
-  id: string;
-  jobType: string;
-  payloadJson: string;
-  priority: number;
-  maxRetries: number;
-  retryCount: number;
-  crashCount: number;
-  timeoutMs: number;
-  token: number;
-  createdAt: Date;
-  scheduledAt: Date;
-  /** Milliseconds from when it was due to the claim. */
-  waitedMs: number;
-  /** Monotonic ms of this process, from before the claim was sent: the job is ours at least since the claim. */
-  claimedAt: number;
-  /** What travels with it. */
-  contextJson: string | null;
-}
+export type { ClaimedJob } from './claimed-job.js';
 
 /** Who claims, from where, and what it can run. */
 export interface Claimant {
@@ -89,6 +70,7 @@ export class JobStore {
     queue: string,
     jobs: readonly NewJob[],
   ): Promise<EnqueuedJob[]> {
+    const sentAt = performance.now();
     const rows = await this.database.run(INSERT_JOBS, [
       queue,
       plainArray(jobs, ({ id }) => id),
@@ -101,6 +83,7 @@ export class JobStore {
       unlessNull(jobs.map(({ scheduledAt }) => scheduledAt)),
       unlessNull(jobs.map(({ contextJson }) => contextJson ?? null)),
     ]);
+    this.database.clock.observe(serverTimeOf(rows), sentAt);
     return enqueuedJobs(jobs, rows);
   }
 
@@ -124,6 +107,7 @@ export class JobStore {
       worker,
     ]);
     expectStored(1, rows);
+    this.database.clock.observe(rows[0]!.created_at, claimedAt);
     const createdAt = new Date(rows[0]!.created_at);
     return {
       ...job,
@@ -149,6 +133,7 @@ export class JobStore {
       CLAIM_POPPED_UNHELD,
       [worker, queue, jobTypes, plainArray(ids)],
     );
+    this.database.clock.observe(claimTimeOf(rows), sentAt);
     const claimed = new Map(rows.map((row) => [row.id, row]));
     // A Set: an id that was staged twice may have been popped twice.
     return [...new Set(ids)].flatMap((id) => {
@@ -169,6 +154,7 @@ export class JobStore {
       jobTypes,
       limit,
     ]);
+    this.database.clock.observe(claimTimeOf(rows), sentAt);
     return rows
       .map((row) => toClaimedJob(row, sentAt))
       .sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
@@ -264,24 +250,3 @@ export class JobStore {
     return rows.map(({ id, claim_token: token }) => ({ id, token }));
   }
 }
-
-const toClaimedJob = (row: ClaimedRow, claimedAt: number): ClaimedJob => {
-  const createdAt = new Date(row.created_at);
-  return {
-    claimedAt,
-    id: row.id,
-    jobType: row.job_type,
-    payloadJson: row.payload,
-    priority: row.priority ?? USUAL.priority,
-    maxRetries: row.max_retries ?? USUAL.max_retries,
-    retryCount: row.retry_count ?? USUAL.retry_count,
-    crashCount: row.crash_count ?? USUAL.crash_count,
-    timeoutMs: row.timeout_ms ?? USUAL.timeout_ms,
-    token: row.claim_token ?? USUAL.claim_token,
-    createdAt,
-    scheduledAt:
-      row.scheduled_at === null ? createdAt : new Date(row.scheduled_at),
-    waitedMs: Math.max(0, row.waited_ms),
-    contextJson: row.context,
-  };
-};

@@ -10,10 +10,12 @@ import { Statement } from './statement.js';
 
 /** The statements of {@link JobStore}: a job's way from enqueue to its end. `now()` is the database's clock, always. */
 
-/** Of a job that is not due yet; null for one that is, which costs neither side anything. */
+/** Both null for nearly every job, which costs neither side anything. */
 export interface InsertedRow {
+  /** Of a job that is not due yet. */
   id: string | null;
-  due_in_ms: number | null;
+  /** With an id: until it is due. Without one: the time of the server, in ms since 1970. */
+  ms: number | null;
 }
 
 /** A commit with one of these may be lost. */
@@ -27,13 +29,16 @@ const DURABLE = `durable AS MATERIALIZED (
  * What all enqueues do with the jobs of `source`, a table `new`. A time that has passed means now: the job is pending at once, and staged once.
  *
  * `durable` makes the commit wait for the disk where the server, the database or the role has switched that off; a stronger setting stays. It holds for the
- * rest of the transaction, which is this statement or the caller's. `due_in_ms` is by the wall clock, as that transaction may be old. For the same reason a job is due
- * from this statement on and not from the beginning of that transaction: what the caller did before is no wait for a worker.
+ * rest of the transaction, which is this statement or the caller's. Times are by the wall clock, as
+ * that transaction may be old: what the caller did before is no wait for a worker.
+ *
+ * `tells`: a condition, the rows that tell the time of the server if they are due: {@link DatabaseClock} makes the next ids of it. One is enough.
  */
 export const insertJobs = (
   jobs: string,
   queue: string,
   source: string,
+  tells: string,
 ): string => `
   WITH ${DURABLE}
   INSERT INTO ${jobs} (id, queue, job_type, payload, status, priority, max_retries, timeout_ms, scheduled_at, context, created_at)
@@ -42,7 +47,8 @@ export const insertJobs = (
     FROM (SELECT count(*) FROM durable) AS made_durable,
          ${source}
   RETURNING CASE WHEN status = 'scheduled' THEN id END AS id,
-            CASE WHEN status = 'scheduled' THEN date_part('epoch', scheduled_at - clock_timestamp()) * 1000 END AS due_in_ms`;
+            CASE WHEN status = 'scheduled' THEN date_part('epoch', scheduled_at - clock_timestamp()) * 1000
+                 WHEN ${tells} THEN date_part('epoch', clock_timestamp()) * 1000 END AS ms`;
 
 /**
  * enqueue. $1 queue, then one array a column: $2 ids, $3 types, $4 payloads, a line each (JSON that is written without spaces has no line breaks), $5 priorities, $6 max_retries, $7 timeouts,
@@ -54,6 +60,7 @@ export const INSERT_JOBS = new Statement<InsertedRow>('enqueue', ({ jobs }) =>
     '$1',
     `unnest($2::uuid[], $3::text[], string_to_array($4::text, E'\\n'), $5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::text[])
       AS new(id, job_type, payload, priority, max_retries, timeout_ms, at, context)`,
+    'id = ($2::uuid[])[1]',
   ),
 );
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import type { PostgresConfig } from '../config/kyu.config.js';
-import { PostgresUnavailableError } from '../errors/kyu.errors.js';
+import { KyuError, PostgresUnavailableError } from '../errors/kyu.errors.js';
 
 /** What a code of node-postgres, of Node's sockets or of PostgreSQL (its appendix A) means to the one who reads it at boot. */
 const ADVICE = new Map(
@@ -96,41 +96,85 @@ const NOT_CONNECTED = new Set([
   '28P01',
 ]);
 
+/** The same, in node-postgres' words, which have no code. */
+const NOT_SENT =
+  // "not queryable" is what it says instead of sending
+  /timeout exceeded when trying to connect|Connection terminated due to connection timeout|^Client (was closed|has encountered a connection error) and is not queryable|after calling end on the pool/;
+
+/** What the caller knows of a statement that failed. `not sent`: it had no connection yet, so whatever failed was the connecting. */
+type Sending = 'sent' | 'not sent' | 'unknown';
+
 /**
  * An error of a statement, as a caller should see it: a connection that is not there or broke, in Kyu's words; anything else (a constraint, a
  * timeout of the server) as PostgreSQL said it.
  */
-export function asUnavailable(error: unknown): unknown {
+export function asUnavailable(
+  error: unknown,
+  sending: Sending = 'unknown',
+): unknown {
+  if (error instanceof KyuError) return error;
   const { code, message } = firstError(error);
+  const notSent =
+    sending === 'not sent' ||
+    (code === undefined ? NOT_SENT.test(message) : NOT_CONNECTED.has(code));
   const lost = code
     ? // Node's socket errors; class 08, connection exceptions; 57P, the server shuts down or crashed; too many connections; no login
       /^(E[A-Z_]+|08...|57P..|53300|28...)$/.test(code)
     : /connection|timeout|not queryable/i.test(message); // node-postgres' own have no code
-  if (!lost) return withoutRow(error);
-  const outcome =
-    (code !== undefined && NOT_CONNECTED.has(code)) ||
-    /timeout exceeded when trying to connect/.test(message)
-      ? 'not done'
-      : 'unknown';
+  if (!lost && !notSent) return withoutRow(error);
   return new PostgresUnavailableError(
     `PostgreSQL cannot be reached: ${message}${code ? ` (${code})` : ''}. ` +
-      (outcome === 'not done'
+      (notSent
         ? 'Nothing was stored; try again when it is back.'
         : 'Whether the statement took effect is unknown; look before you repeat it.'),
-    outcome,
+    notSent ? 'not done' : 'unknown',
   );
 }
 
-/** The same for a statement in a transaction that is open still: with the connection goes all that was done by it. */
-export function asNotCommitted(error: unknown): unknown {
-  // TypeORM wraps what the driver said, and adds the values: payloads, which whoever logs the error would log.
-  const cause = (error as { driverError?: unknown } | null)?.driverError;
-  const explained = asUnavailable(cause ?? error);
+/** The same for a statement in a transaction that was open: with the connection goes all that was done by it. */
+export const asRolledBack = (error: unknown): unknown =>
+  whenUnknown(
+    error,
+    () =>
+      new PostgresUnavailableError(
+        'The connection to PostgreSQL was lost in an open transaction, which is rolled back. Nothing was stored; try the whole of it again.',
+      ),
+  );
+
+/** The same for a client of the caller: Kyu takes the caller's word that it is in a transaction, and cannot see whether it is. */
+export const asLostClient = (error: unknown): unknown =>
+  whenUnknown(
+    error,
+    () =>
+      new PostgresUnavailableError(
+        'The connection of this client to PostgreSQL was lost. If its transaction was open, that is rolled back and the job was not stored: try the whole of it again. ' +
+          'Without an open transaction the job may have been stored: look before you repeat it.',
+        'unknown',
+      ),
+  );
+
+/** The same for a question that comes before the insert: whatever became of it, no job was sent. */
+export const asNotSent = (error: unknown): unknown =>
+  whenUnknown(
+    error,
+    () =>
+      new PostgresUnavailableError(
+        'The connection to PostgreSQL was lost before the job was sent. Nothing was stored; try again, in a new transaction if one was open.',
+      ),
+  );
+
+/** What the driver said: TypeORM wraps it, and adds the values: payloads, which whoever logs the error would log. */
+const driverErrorOf = (error: unknown): unknown =>
+  (error as { driverError?: unknown } | null)?.driverError ?? error;
+
+function whenUnknown(
+  error: unknown,
+  explain: () => PostgresUnavailableError,
+): unknown {
+  const explained = asUnavailable(driverErrorOf(error));
   return explained instanceof PostgresUnavailableError &&
     explained.outcome === 'unknown'
-    ? new PostgresUnavailableError(
-        'The connection to PostgreSQL was lost in an open transaction, which is rolled back. Nothing was stored; try the whole of it again.',
-      )
+    ? explain()
     : explained;
 }
 

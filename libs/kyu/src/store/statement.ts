@@ -7,6 +7,8 @@ export interface SqlNames {
   jobs: string;
   workers: string;
   migrations: string;
+  /** Any table of the schema, by its full name. */
+  table(name: string): string;
   /** A quoted index name. */
   index(suffix: string): string;
 }
@@ -14,13 +16,13 @@ export interface SqlNames {
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 export function sqlNames({ schema, prefix }: TableNames): SqlNames {
-  const table = (name: string): string =>
-    `${quote(schema)}.${quote(prefix + name)}`;
+  const table = (name: string): string => `${quote(schema)}.${quote(name)}`;
   return {
     schema: quote(schema),
-    jobs: table('jobs'),
-    workers: table('workers'),
-    migrations: table('migrations'),
+    jobs: table(`${prefix}jobs`),
+    workers: table(`${prefix}workers`),
+    migrations: table(`${prefix}migrations`),
+    table,
     index: (suffix) => quote(`${prefix}jobs_${suffix}`),
   };
 }

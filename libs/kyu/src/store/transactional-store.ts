@@ -4,12 +4,17 @@ import { InvalidJobError } from '../errors/kyu.errors.js';
 import type { NewJob } from '../job/new-job.js';
 import { dataSourceOf } from './data-source-of.js';
 import { Database } from './database.js';
-import { enqueuedJobs, type EnqueuedJob } from './enqueued-job.js';
+import {
+  enqueuedJobs,
+  serverTimeOf,
+  type EnqueuedJob,
+} from './enqueued-job.js';
 import type { InsertedRow } from './job.sql.js';
-import { asNotCommitted } from './postgres-errors.js';
+import { asLostClient, asNotSent, asRolledBack } from './postgres-errors.js';
 import {
   FIND_WAITING,
   INSERT_JOBS_FROM_JSON,
+  IS_IN_NO_TRANSACTION,
   LOCATE_TABLE,
 } from './transactional.sql.js';
 
@@ -28,35 +33,38 @@ export class TransactionalStore {
     jobs: readonly NewJob[],
   ): Promise<EnqueuedJob[]> {
     await this.expectSameTable(manager);
-    const rows = await this.enqueueThrough(
-      (text, values) => manager.query<InsertedRow[]>(text, values),
-      queue,
-      jobs,
-    );
+    const sentAt = performance.now();
+    const rows = await manager
+      .query<InsertedRow[]>(this.insertText, insertValues(queue, jobs))
+      .catch((error: unknown) => {
+        throw asRolledBack(error);
+      });
+    this.database.clock.observe(serverTimeOf(rows), sentAt);
     return enqueuedJobs(jobs, rows);
   }
 
-  /** Stores jobs by any client; resolves to whatever that answers. */
-  async enqueueThrough<Answer>(
-    send: (text: string, values: string[]) => Promise<Answer>,
+  /** Stores jobs by any client, whose transaction is for its owner to know. */
+  async enqueueByClient(
+    client: TextClient,
     queue: string,
     jobs: readonly NewJob[],
-  ): Promise<Answer> {
-    const rows = jobs.map((job) => ({
-      id: job.id,
-      job_type: job.jobType,
-      payload: job.payloadJson,
-      priority: job.priority,
-      max_retries: job.maxRetries,
-      timeout_ms: job.timeoutMs,
-      at_ms: job.scheduledAt?.getTime() ?? null,
-      context: job.contextJson ?? null,
-    }));
-    const text = this.database.textOf(INSERT_JOBS_FROM_JSON);
+  ): Promise<void> {
     try {
-      return await send(text, [queue, JSON.stringify(rows)]);
+      await client.query(this.insertText, insertValues(queue, jobs));
     } catch (error) {
-      throw asNotCommitted(error);
+      throw asLostClient(error);
+    }
+  }
+
+  /** Whether a transaction is open on the manager's connection, whoever began it. */
+  async isInTransaction(manager: EntityManager): Promise<boolean> {
+    try {
+      const [row] = await manager.query<{ alone: boolean }[]>(
+        this.database.textOf(IS_IN_NO_TRANSACTION),
+      );
+      return !row?.alone;
+    } catch (error) {
+      throw asNotSent(error);
     }
   }
 
@@ -73,6 +81,10 @@ export class TransactionalStore {
     }));
   }
 
+  private get insertText(): string {
+    return this.database.textOf(INSERT_JOBS_FROM_JSON);
+  }
+
   /** Asked once for each data source: a job in another database would be stored, and never run. */
   private async expectSameTable(manager: EntityManager): Promise<void> {
     const dataSource = dataSourceOf(manager);
@@ -83,7 +95,9 @@ export class TransactionalStore {
       manager.query<{ place: string; has_table: boolean }[]>(
         this.database.textOf(LOCATE_TABLE),
       ),
-    ]);
+    ]).catch((error: unknown) => {
+      throw asNotSent(error);
+    });
     if (!other?.has_table || other.place !== own!.place)
       throw new InvalidJobError(
         "The manager is of another database than Kyu's tables, so the job cannot be part of its transaction. Pass a manager of the database " +
@@ -92,3 +106,28 @@ export class TransactionalStore {
     this.sameTable.add(dataSource);
   }
 }
+
+/** What a client has to be able to do. */
+interface TextClient {
+  query(text: string, values: string[]): Promise<unknown>;
+}
+
+/** Texts, as no two clients write arrays and times alike. */
+const insertValues = (
+  queue: string,
+  jobs: readonly NewJob[],
+): [queue: string, jobs: string] => [
+  queue,
+  JSON.stringify(
+    jobs.map((job) => ({
+      id: job.id,
+      job_type: job.jobType,
+      payload: job.payloadJson,
+      priority: job.priority,
+      max_retries: job.maxRetries,
+      timeout_ms: job.timeoutMs,
+      at_ms: job.scheduledAt?.getTime() ?? null,
+      context: job.contextJson ?? null,
+    })),
+  ),
+];

@@ -17,7 +17,17 @@ export const INSERT_JOBS_FROM_JSON = new Statement<InsertedRow>(
       `(SELECT id, job_type, payload, priority, max_retries, timeout_ms, to_timestamp(at_ms / 1000) AS at, context
           FROM json_to_recordset($2::text::json)
             AS job(id uuid, job_type text, payload text, priority int, max_retries int, timeout_ms int, at_ms float8, context text)) AS new`,
+      'true',
     ),
+);
+
+/**
+ * Whether the connection is in no transaction but that of this very statement. Sent without parameters: then it is one message to the server, and a
+ * transaction that begins with it begins at the same microsecond.
+ */
+export const IS_IN_NO_TRANSACTION = new Statement<{ alone: boolean }>(
+  'in_no_transaction',
+  () => 'SELECT pg_catalog.now() = pg_catalog.statement_timestamp() AS alone',
 );
 
 /**

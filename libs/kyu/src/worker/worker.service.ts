@@ -1,6 +1,10 @@
 import { Inject, Injectable, type LoggerService } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
-import { KyuBusyError, WorkerStoppingError } from '../errors/kyu.errors.js';
+import {
+  KyuBusyError,
+  QueueClosedError,
+  WorkerStoppingError,
+} from '../errors/kyu.errors.js';
 import { JobRunner, type RunCounts } from '../queue/job-runner.js';
 import type { WorkerPulse, WorkerWatch } from '../queue/worker-watch.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
@@ -69,8 +73,8 @@ export class WorkerService extends JobRunner implements WorkerWatch {
   /** No new claims; running handlers may finish within the drain timeout; what is left is given back. */
   async stop(): Promise<void> {
     const { once } = this;
+    this.stopping = true; // ends a runOnce() after what it runs now, and none begins
     if (!this.dispatcher.started && !once) return;
-    this.stopping = true; // ends a runOnce() after what it runs now
     const running = this.executor.running;
     if (running > 0)
       this.logger.log(`Stopping: waiting for ${running} running job(s).`);
@@ -113,6 +117,7 @@ export class WorkerService extends JobRunner implements WorkerWatch {
   }
 
   override async runOnce(): Promise<RunCounts> {
+    if (this.stopping) throw new QueueClosedError();
     if (this.dispatcher.started || this.once)
       throw new KyuBusyError(
         this.once

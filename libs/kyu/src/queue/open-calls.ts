@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { QueueClosedError } from '../errors/kyu.errors.js';
+
+/** A caller's own client may hang for ever, and the application must close all the same. Kyu's own statements give up earlier. */
+const PATIENCE_MS = 30_000;
+
+/** Is responsible for the calls of the queue that are under way when the application closes: they end first, and what comes later is refused. */
+@Injectable()
+export class OpenCalls {
+  private count = 0;
+  private closed = false;
+  private readonly waiting = new Set<() => void>();
+
+  /** Each call of this has one of {@link leave}. @throws {QueueClosedError} */
+  enter(): void {
+    if (this.closed) throw new QueueClosedError();
+    this.count++;
+  }
+
+  leave(): void {
+    if (--this.count > 0) return;
+    for (const stopWaiting of this.waiting) stopWaiting();
+  }
+
+  /** One whole call, of those that are on no hot path. @throws {QueueClosedError} */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.enter();
+    try {
+      return await work();
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Resolves when no call is under way. */
+  async ended(): Promise<void> {
+    if (this.count === 0) return;
+    await new Promise<void>((resolve) => {
+      const stopWaiting = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(stopWaiting);
+        resolve();
+      };
+      const timer = setTimeout(stopWaiting, PATIENCE_MS);
+      this.waiting.add(stopWaiting);
+    });
+  }
+
+  /** No call begins from now on. Resolves when those under way have ended. */
+  close(): Promise<void> {
+    this.closed = true;
+    return this.ended();
+  }
+}
