@@ -85,6 +85,7 @@ export {
   LeaseExpiredError,
   PostgresUnavailableError,
   SchemaOutOfDateError,
+  TransactionConflictError,
   UnrecoverableJobError,
   WorkerStoppingError,
   type KyuErrorCode,

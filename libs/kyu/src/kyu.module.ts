@@ -140,8 +140,9 @@ function register(
     // layer 1: Postgres and Redis
     {
       provide: getDataSourceToken(KYU_DATA_SOURCE),
-      inject: [KyuConfig],
-      useFactory: ({ postgres }: KyuConfig) => openDataSource(postgres),
+      inject: [KyuConfig, KyuLogger],
+      useFactory: ({ postgres }: KyuConfig, logger: LoggerService) =>
+        openDataSource(postgres, (remark) => logger.warn(remark)),
     },
     {
       provide: getRepositoryToken(Job, KYU_DATA_SOURCE),
@@ -154,11 +155,7 @@ function register(
       provide: Database,
       inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig],
       useFactory: (dataSource: DataSource, { postgres }: KyuConfig) =>
-        new Database(
-          dataSource,
-          postgres.tables,
-          postgres.dataSource !== undefined,
-        ),
+        new Database(dataSource, postgres.tables),
     },
     JobStore,
     JobReader,

@@ -9,6 +9,7 @@ export type KyuErrorCode =
   | 'KYU_BUSY'
   | 'KYU_POSTGRES_UNAVAILABLE'
   | 'KYU_SCHEMA_OUT_OF_DATE'
+  | 'KYU_TRANSACTION_CONFLICT'
   | 'KYU_JOB_TIMEOUT'
   | 'KYU_JOB_CANCELLED'
   | 'KYU_LEASE_EXPIRED'
@@ -174,6 +175,18 @@ export class SchemaOutOfDateError extends KyuBootError {
       `The Kyu tables lack ${pending.length} migration(s): ${pending.join(', ')}. ` +
         "Run migrateKyu(postgresOptions) with a role that may create tables, or set postgres.migrations to 'auto'.",
     );
+  }
+}
+
+/**
+ * PostgreSQL undid a transaction because it met another one: a serialization failure (SQLSTATE 40001) or a deadlock (40P01), which the `cause` tells. Nothing
+ * was stored. In a transaction of the caller's, all of that has to be done again; a statement of its own Kyu has tried several times already.
+ *
+ * @publicApi
+ */
+export class TransactionConflictError extends KyuError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('KYU_TRANSACTION_CONFLICT', message, options);
   }
 }
 

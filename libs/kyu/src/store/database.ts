@@ -1,28 +1,27 @@
-import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
+import { poolOf } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
+import { retryConflicts } from './retry-conflicts.js';
+import { Sessions } from './sessions.js';
+import { setUpTransaction } from './session-settings.sql.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
 const asNumber = Number;
 const asText = (text: string): string => text;
-const asDate = (text: string): Date => new Date(text);
 const asBoolean = (text: string): boolean => text === 't';
 
 /**
  * By type OID (`pg_type.dat` of PostgreSQL). Given with each query, because an application may have set parsers of its own for the
- * whole process. JSON stays text here: whoever needs the value parses it, and a job that only waits is never parsed.
+ * whole process. JSON stays text here: whoever needs the value parses it, and a job that only waits is never parsed. Times are selected as milliseconds:
+ * their text depends on the session's `datestyle` and `timezone`.
  */
 const PARSERS = new Map<number, (text: string) => unknown>([
   [16, asBoolean],
   [20, asNumber], // int8: counts and milliseconds, far below 2^53
   [23, asNumber],
   [701, asNumber],
-  [1184, asDate],
 ]);
-const poolOf = ({ driver }: DataSource): Pool =>
-  (driver as PostgresDriver).master as Pool;
 
 const types = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? asText,
@@ -32,14 +31,19 @@ const types = {
 const HELD_FOR_MS = 1_000;
 const MAX_QUICK_MS = 5_000;
 
+interface Query {
+  name?: string;
+  text: string;
+  values: unknown[];
+  types: typeof types;
+}
+
 /** What is needed of a pool or a client of node-postgres. Not by its types, which an application need not have installed. */
 interface Connection {
-  query(statement: {
-    text: string;
-    values: unknown[];
-    types: typeof types;
-  }): Promise<{ rows: unknown[] }>;
+  query(query: Query): Promise<{ rows: unknown[] }>;
 }
+
+const BEGIN = `BEGIN; ${setUpTransaction()}`;
 
 /**
  * Runs Kyu's statements on the pool of a TypeORM `DataSource`: prepared, typed, without the detour through an entity. Where
@@ -48,19 +52,19 @@ interface Connection {
 export class Database {
   private heldUntil = 0;
 
-  /** @param lent the data source is the application's, and so are the settings of its sessions. */
+  /** @param transaction a connection with an open transaction, for all statements; else each has a commit of its own. */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
-    private readonly lent = false,
+    readonly sessions = Sessions.of(dataSource),
     private readonly names: SqlNames = sqlNames(tables),
-    private readonly connection: Connection = poolOf(dataSource),
+    private readonly transaction?: Connection,
   ) {}
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, lent, names } = this;
-    return new Database(dataSource, tables, lent, names, connection);
+    const { dataSource, tables, sessions, names } = this;
+    return new Database(dataSource, tables, sessions, names, connection);
   }
 
   /** How many connections there can be at once. */
@@ -73,22 +77,13 @@ export class Database {
     return statement.for(this.names).text;
   }
 
-  /** @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says. */
-  async run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
-    const { name, text } = statement.for(this.names);
-    const query = {
-      // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
-      ...(!this.lent && { name }),
-      text,
-      values,
-      types,
-    };
-    try {
-      const { rows } = await this.connection.query(query);
-      return rows as Row[];
-    } catch (error) {
-      throw asUnavailable(error);
-    }
+  /**
+   * A statement that lost against another transaction is tried again, unless it is part of an open one.
+   *
+   * @throws {PostgresUnavailableError} when there is no connection. {TransactionConflictError} when it lost again and again. Else what PostgreSQL says.
+   */
+  run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
+    return this.send(statement, values, this.transaction === undefined);
   }
 
   /** Runs the quick form of a statement; and if it gives up because somebody holds one of its rows, the one that passes over that row. */
@@ -100,13 +95,57 @@ export class Database {
     const begunAt = performance.now();
     if (begunAt < this.heldUntil) return this.run(unheld, values);
     try {
-      return await this.run(quick, values);
+      return await this.send(quick, values, false);
     } catch (error) {
       const failedAt = performance.now();
       // After so long it was the lock of a whole table, and the other form would wait as long again.
       if (!isHeldRow(error) || failedAt - begunAt > MAX_QUICK_MS) throw error;
       this.heldUntil = failedAt + HELD_FOR_MS;
       return this.run(unheld, values);
+    }
+  }
+
+  private async send<Row>(
+    statement: Statement<Row>,
+    values: unknown[],
+    mayRepeat: boolean,
+  ): Promise<Row[]> {
+    const { name, text } = statement.for(this.names);
+    const query = {
+      ...(this.sessions.named && { name }),
+      text,
+      values,
+      types,
+    };
+    try {
+      const { rows } = this.transaction
+        ? await this.transaction.query(query)
+        : this.sessions.right
+          ? await poolOf(this.dataSource).query(query)
+          : await this.sendInTransaction(query);
+      return rows as Row[];
+    } catch (error) {
+      const failure = asUnavailable(error);
+      if (!mayRepeat) throw failure;
+      return retryConflicts(failure, () => this.send(statement, values, false));
+    }
+  }
+
+  /** For sessions that are not as the statements need them. */
+  private async sendInTransaction(query: Query): Promise<{ rows: unknown[] }> {
+    const client = await poolOf(this.dataSource).connect();
+    try {
+      await client.query(BEGIN);
+      const answer = await client.query(query);
+      await client.query('COMMIT');
+      client.release();
+      return answer;
+    } catch (error) {
+      await client.query('ROLLBACK').then(
+        () => client.release(),
+        () => client.release(true), // it is broken
+      );
+      throw error;
     }
   }
 }

@@ -13,6 +13,13 @@ import {
 export const is = (state: 'pending' | 'running'): string =>
   `job.status || '' = '${state}'`;
 
+/**
+ * A time as milliseconds since 1970: numbers cross to the client unharmed, while the text of a time depends on settings of the session. First whole
+ * microseconds, which PostgreSQL counts: in seconds a time of exactly 123 ms may be a trifle less, and would become 122.
+ */
+export const epochMs = (time: string): string =>
+  `floor(round(date_part('epoch', ${time}) * 1000000) / 1000)`;
+
 /** How long the quick form of a claim or a settle waits for one row. Longer than the statements that hold one take, and much shorter than whom a batch keeps waiting notices. */
 const PATIENCE_MS = 50;
 

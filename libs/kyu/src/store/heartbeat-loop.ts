@@ -6,6 +6,8 @@ export interface HeartbeatLoopData {
   /** Where the thread finds node-postgres: it has no module of its own to resolve from. */
   pgPath: string;
   connection: ClientConfig;
+  /** Opens the transaction of a beat. */
+  begin: string;
   text: string;
   values: unknown[];
   intervalMs: number;
@@ -57,7 +59,9 @@ export function heartbeatLoop(
       }
       client = fresh;
     }
+    await client.query(data.begin);
     await client.query(data.text, values);
+    await client.query('COMMIT');
     const gap = process.hrtime.bigint() - Atomics.load(data.clock, 1);
     if (gap > Atomics.load(data.clock, 2)) Atomics.store(data.clock, 2, gap);
     Atomics.store(data.clock, 1, sentAt);

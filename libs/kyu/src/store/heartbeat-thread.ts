@@ -2,16 +2,26 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import {
   heartbeatLoop,
   type HeartbeatLoopData,
   type HeartbeatReport,
 } from './heartbeat-loop.js';
+import { poolOf } from './pool-of.js';
+import { setUpTransaction } from './session-settings.sql.js';
 
 /** A beat that gets no answer is given up after this, and its connection with it. */
 const BEAT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
+
+/**
+ * Every beat is a transaction that brings its own settings, so it is the same on any session: those of a role with other defaults, and those of a pooler, which
+ * refuses settings among the parameters of a connection.
+ */
+const BEGIN = `BEGIN; ${setUpTransaction({
+  statement_timeout: BEAT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: BEAT_TIMEOUT_MS,
+})}`;
 
 const CODE = `const { parentPort, workerData } = require('node:worker_threads');
 (${heartbeatLoop.toString()})(parentPort, workerData, require);`;
@@ -43,6 +53,7 @@ export class HeartbeatThread {
     Atomics.store(this.clock, 1, sentAt);
     const workerData: HeartbeatLoopData = {
       ...options,
+      begin: BEGIN,
       connection,
       pgPath: createRequire(import.meta.url).resolve('pg'),
       retryMs: Math.min(RETRY_MS, options.intervalMs),
@@ -101,23 +112,20 @@ export class HeartbeatThread {
  * thread, because it holds a function.
  */
 export function connectionOf(dataSource: DataSource): ClientConfig | undefined {
-  const pool = (dataSource.driver as PostgresDriver).master as {
-    options: ClientConfig;
-  };
-  const { host, port, user, database, connectionString, ssl } = pool.options;
+  const { options } = poolOf(dataSource) as { options: ClientConfig };
+  const { host, port, user, database, connectionString, ssl } = options;
   const connection: ClientConfig = {
     host,
     port,
     user,
     database,
     connectionString,
-    password: pool.options.password, // not enumerable in a pool, and neither is the key of `ssl`
+    password: options.password, // not enumerable in a pool, and neither is the key of `ssl`
     ssl: typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
     application_name: 'kyu heartbeat',
     keepAlive: true,
     connectionTimeoutMillis: BEAT_TIMEOUT_MS,
     query_timeout: BEAT_TIMEOUT_MS,
-    statement_timeout: BEAT_TIMEOUT_MS,
   };
   try {
     return structuredClone(connection);

@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
+import { SET_UP_ISOLATION } from './session-settings.sql.js';
 import { SETTLE_UNHELD } from './settle.sql.js';
 import { endsOf, settleValues, type Outcome, type Run } from './settlement.js';
 import { BEGIN_RUN, END_SESSION, HOLD_RUN } from './transactional.sql.js';
@@ -47,6 +48,8 @@ export class JobTransaction {
     try {
       const client = await connectionOf(runner);
       await runner.startTransaction();
+      // The locks of Kyu's statements at both ends of it are made for this isolation; a stricter one would fail runs that have nothing to do with each other.
+      if (!pool.sessions.right) await client.query(SET_UP_ISOLATION);
       const database = pool.on(client);
       const idleMs = Math.min(run.timeoutMs + IDLE_GRACE_MS, MAX_INTEGER);
       const [session] = await database.run(BEGIN_RUN, [

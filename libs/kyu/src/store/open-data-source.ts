@@ -3,10 +3,17 @@ import type { PostgresConfig } from '../config/kyu.config.js';
 import { closeDataSource, newDataSource } from './data-source.js';
 import { ensureSchema } from './migrator.js';
 import { explainPostgresFailure } from './postgres-errors.js';
+import { Sessions } from './sessions.js';
 
-/** Connects and brings the tables up to date. @throws {PostgresUnavailableError | SchemaOutOfDateError} */
+/**
+ * Connects, looks at the session and brings the tables up to date.
+ *
+ * @param say gets what the log should tell of the sessions.
+ * @throws {PostgresUnavailableError | SchemaOutOfDateError}
+ */
 export async function openDataSource(
   config: PostgresConfig,
+  say: (remark: string) => void = () => undefined,
 ): Promise<DataSource> {
   const dataSource = config.dataSource ?? newDataSource(config);
   try {
@@ -15,10 +22,22 @@ export async function openDataSource(
     throw explainPostgresFailure(error, config);
   }
   try {
+    const remarks = await lookAtSessions(dataSource, config);
     await ensureSchema(dataSource, config);
+    remarks.forEach(say);
     return dataSource;
   } catch (error) {
     await closeDataSource(dataSource, config);
     throw error;
   }
 }
+
+const lookAtSessions = (
+  dataSource: DataSource,
+  config: PostgresConfig,
+): Promise<string[]> =>
+  Sessions.of(dataSource)
+    .look(dataSource)
+    .catch((error: unknown) => {
+      throw explainPostgresFailure(error, config);
+    });

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asConflict, isConflict } from './postgres-errors.js';
+
+/** After so many tries in about three seconds the row is not merely contended. */
+const TRIES = 8;
+/** Doubled from the first to the last, with jitter: those that met must not meet again. */
+const WAIT_MS = { first: 5, last: 1_000 };
+
+/**
+ * Does `work` again that lost against another transaction (a deadlock, or a serialization failure where sessions are stricter than Kyu's). PostgreSQL
+ * says so only after it has undone all of it, its commit included.
+ *
+ * @param failure of the first try; thrown if it was anything else.
+ * @throws {TransactionConflictError} after the last try.
+ */
+export async function retryConflicts<T>(
+  failure: unknown,
+  work: () => Promise<T>,
+): Promise<T> {
+  let failed = failure;
+  let waitMs = WAIT_MS.first;
+  for (let tries = 1; tries < TRIES; tries++) {
+    if (!isConflict(failed)) throw failed;
+    await sleep(waitMs * (0.5 + Math.random() / 2));
+    waitMs = Math.min(waitMs * 2, WAIT_MS.last);
+    try {
+      return await work();
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw isConflict(failed) ? asConflict(failed, 'statement') : failed;
+}
