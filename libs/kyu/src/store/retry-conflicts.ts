@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asConflict, isConflict } from './postgres-errors.js';
 
-/** After so many tries in about three seconds the row is not merely contended. */
-const TRIES = 8;
+/** They take about two seconds. */
+const TRIES = 10;
 /** Doubled from the first to the last, with jitter: those that met must not meet again. */
 const WAIT_MS = { first: 5, last: 1_000 };
 
