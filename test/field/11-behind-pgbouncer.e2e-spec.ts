@@ -9,15 +9,19 @@ import { describeWithPgBouncer, startPgBouncer } from '../support/pgbouncer.js';
 
 const POOLED = /behind a connection pooler/;
 
-const completed = ({ sql }: TestKyu): Promise<number> =>
-  sql<{ n: string }>(
-    `SELECT count(*) AS n FROM jobs WHERE status = 'completed'`,
-  ).then(([row]) => Number(row!.n));
+const completed = (kyu: TestKyu): Promise<number> =>
+  kyu
+    .sql<{ n: string }>(
+      `SELECT count(*) AS n FROM jobs WHERE status = 'completed'`,
+    )
+    .then(([row]) => Number(row!.n));
 
-const beatAt = ({ sql }: TestKyu): Promise<number> =>
-  sql<{ ms: number }>(
-    `SELECT date_part('epoch', max(heartbeat_at)) * 1000 AS ms FROM workers`,
-  ).then(([row]) => row!.ms);
+const beatAt = (kyu: TestKyu): Promise<number> =>
+  kyu
+    .sql<{ ms: number }>(
+      `SELECT date_part('epoch', max(heartbeat_at)) * 1000 AS ms FROM workers`,
+    )
+    .then(([row]) => row!.ms);
 
 describeWithPgBouncer('field 11: behind PgBouncer', () => {
   describe.each(['session', 'transaction'] as const)(

@@ -30,7 +30,7 @@ export function describeWithPgBouncer(name: string, tests: () => void): void {
 
 export interface PgBouncer {
   /** The test database through it, as the user of the test servers or as another one. */
-  url(as?: Login): string;
+  url: (as?: Login) => string;
 }
 
 interface Login {

@@ -97,7 +97,7 @@ export const asConflict = (
   lost: 'statement' | 'transaction',
 ): TransactionConflictError =>
   new TransactionConflictError(
-    `PostgreSQL gave up a statement of Kyu's that met another transaction (${codeOf(error)}). ${
+    `PostgreSQL gave up a statement of Kyu's that met another transaction (${String(codeOf(error))}). ${
       lost === 'statement'
         ? 'It was tried several times. Nothing was stored; try again.'
         : 'With it the transaction that it was part of is undone. Nothing was stored; try the whole of the transaction again.'

@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg';
+import type { ClientBase, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { poolOf } from './pool-of.js';
 import {
@@ -52,13 +52,11 @@ export class Sessions {
   verify(timeouts: SessionTimeouts) {
     const text = setUpSession(timeouts);
     return (client: Connected, done: (error?: Error) => void): void => {
-      client.query(text, [client.processID ?? 0]).then(
-        ({ rows }) => {
-          if (rows.length === 0) this.foundPooler();
-          done();
-        },
-        (error: Error) => done(error),
-      );
+      const answered = (error: Error | null, result?: QueryResult): void => {
+        if (result?.rows.length === 0) this.foundPooler();
+        done(error ?? undefined);
+      };
+      client.query(text, [client.processID ?? 0], answered);
     };
   }
 
