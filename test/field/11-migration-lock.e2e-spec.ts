@@ -7,7 +7,6 @@ import { describeWithPgBouncer, startPgBouncer } from '../support/pgbouncer.js';
 
 const NAMES = ['KyuJobsAndWorkers1795392000000'];
 
-/** An application-named URL, so that its sessions can be found. */
 const schemas: string[] = [];
 const newSchema = (): string => {
   const { schema } = isolated();
@@ -15,16 +14,23 @@ const newSchema = (): string => {
   return schema;
 };
 
+const others: Client[] = [];
+
 afterEach(async () => {
+  for (const client of others.splice(0)) await client.end();
   for (const schema of schemas.splice(0))
     await runSql(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
 });
 
-/** Another session that has made a table of Kyu's and not committed it: a migration waits for it in the middle of its DDL. */
+/**
+ * Another session that has made a table of Kyu's and not committed it: a migration waits for it in
+ * the middle of its DDL.
+ */
 async function heldMigration(schema: string): Promise<Client> {
   await runSql(`CREATE SCHEMA "${schema}"`);
   const client = new Client({ connectionString: POSTGRES_URL });
   await client.connect();
+  others.push(client);
   await client.query(`BEGIN; CREATE TABLE "${schema}".kyu_workers (id int)`);
   return client;
 }
@@ -38,9 +44,12 @@ const waitingFor = (schema: string): Promise<number> =>
     return row?.pid;
   });
 
-const advisoryWaiters = (): Promise<unknown[]> =>
+/** Who waits in a statement for the lock on this schema. */
+const advisoryWaiters = (schema: string): Promise<unknown[]> =>
   runSql(
-    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = ${0x6b7975}`,
+    `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND objid::bigint = hashtext($1)::bigint & 4294967295`,
+    [schema],
   );
 
 function itMigrates(urlOf: () => Promise<string>): void {
@@ -90,7 +99,6 @@ function itMigrates(urlOf: () => Promise<string>): void {
       ),
     ]);
     await other.query('ROLLBACK');
-    await other.end();
     const tables = await runSql('SELECT FROM pg_tables WHERE schemaname = $1', [
       schema,
     ]);
@@ -109,11 +117,10 @@ function itMigrates(urlOf: () => Promise<string>): void {
     await waitingFor(schema);
     // Long enough for the other one to have asked for the lock, which is then to be seen.
     for (let look = 0; look < 20; look++) {
-      expect(await advisoryWaiters()).toEqual([]);
+      expect(await advisoryWaiters(schema)).toEqual([]);
       await runSql('SELECT pg_sleep(0.02)');
     }
     await other.query('ROLLBACK');
-    await other.end();
     expect((await both).flat()).toEqual(NAMES);
   });
 }

@@ -1,6 +1,7 @@
 import { TransactionConflictError, type KyuOptions } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import type { DataSource, QueryRunner } from 'typeorm';
+import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { createOrders, openAppDataSource } from '../support/app-database.js';
 import { runSql } from '../support/boot-app.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
@@ -33,6 +34,16 @@ const SESSIONS: [
         url: (
           await newRole({ default_transaction_isolation: `'${isolation}'` })
         ).url,
+        poolSize: 20,
+      }),
+    }),
+  ],
+  [
+    "a lent DataSource, by TypeORM's option",
+    async (isolation) => ({
+      url: undefined,
+      dataSource: await openAppDataSource({
+        isolationLevel: isolation.toUpperCase() as IsolationLevel,
         poolSize: 20,
       }),
     }),
@@ -76,43 +87,39 @@ async function takeAll(
   return runners;
 }
 
-describe.each(['serializable', 'repeatable read'])(
-  'field 12: sessions are %s',
-  (isolation) => {
-    describe.each(SESSIONS)('%s', (_, postgresOf) => {
-      it('130 enqueues at once all succeed, and transactional jobs complete at their first try', async () => {
-        const postgres = await postgresOf(isolation);
-        const kyu = await startKyu({ options: { postgres, workers: 10 } });
-        const orders = await createOrders(kyu);
-        await kyu.sql(
-          `GRANT ALL ON ${orders} TO PUBLIC; GRANT USAGE ON SCHEMA "${kyu.schema}" TO PUBLIC`,
-        );
-        kyu.queue.register(
-          'order',
-          async (id: number, { manager }) => {
-            await manager!.query(`INSERT INTO ${orders} VALUES ($1)`, [id]);
-          },
-          { transactional: true },
-        );
-        await Promise.all(
-          Array.from({ length: 130 }, (__, id) =>
-            kyu.queue.enqueue('order', id),
-          ),
-        );
-        await until(
-          'all to be completed',
-          async () => (await count(kyu, `status = 'completed'`)) === 130,
-          30_000,
-        );
-        expect(await count(kyu, 'retry_count > 0')).toBe(0);
-        expect(
-          await runSql(`SELECT count(*)::int AS n FROM ${orders}`),
-        ).toEqual([{ n: 130 }]);
-        expect(kyu.logger.messages('error')).toEqual([]);
-      });
-    });
-  },
-);
+describe.each([
+  ...SESSIONS.map((sessions) => ['serializable', ...sessions] as const),
+  ['repeatable read', ...SESSIONS[0]!] as const,
+])('field 12: sessions are %s: %s', (isolation, _, postgresOf) => {
+  it('130 enqueues at once all succeed, and transactional jobs complete at their first try', async () => {
+    const postgres = await postgresOf(isolation);
+    const kyu = await startKyu({ options: { postgres, workers: 10 } });
+    const orders = await createOrders(kyu);
+    await kyu.sql(
+      `GRANT ALL ON ${orders} TO PUBLIC; GRANT USAGE ON SCHEMA "${kyu.schema}" TO PUBLIC`,
+    );
+    kyu.queue.register(
+      'order',
+      async (id: number, { manager }) => {
+        await manager!.query(`INSERT INTO ${orders} VALUES ($1)`, [id]);
+      },
+      { transactional: true },
+    );
+    await Promise.all(
+      Array.from({ length: 130 }, (__, id) => kyu.queue.enqueue('order', id)),
+    );
+    await until(
+      'all to be completed',
+      async () => (await count(kyu, `status = 'completed'`)) === 130,
+      30_000,
+    );
+    expect(await count(kyu, 'retry_count > 0')).toBe(0);
+    expect(await runSql(`SELECT count(*)::int AS n FROM ${orders}`)).toEqual([
+      { n: 130 },
+    ]);
+    expect(kyu.logger.messages('error')).toEqual([]);
+  });
+});
 
 it(`field 12: two workers drain a load of ${JOBS} jobs in serializable sessions, each job once`, async () => {
   const [, postgresOf] = SESSIONS[0]!;

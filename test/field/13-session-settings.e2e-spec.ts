@@ -169,7 +169,10 @@ async function runAndFail(kyu: TestKyu): Promise<Job> {
   });
 }
 
-/** That all times of a job are as the server says in a session of its own, and the history is in UTC. */
+/**
+ * That all times of a job are as the server says in a session of its own, and the history is in
+ * UTC.
+ */
 async function expectTimesOf(kyu: TestKyu, job: Job): Promise<void> {
   const [row] = await kyu.sql<Record<string, number>>(
     `SELECT floor(extract(epoch FROM created_at) * 1000)::float8 AS created, floor(extract(epoch FROM completed_at) * 1000)::float8 AS completed,

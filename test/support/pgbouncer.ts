@@ -13,7 +13,10 @@ const BINARY = ['/usr/sbin', ...(process.env.PATH ?? '').split(path.delimiter)]
   .map((folder) => path.join(folder, 'pgbouncer'))
   .find((file) => existsSync(file));
 
-/** `describe`, where PgBouncer is installed. Elsewhere a test that is seen to be skipped, and a line on the console. */
+/**
+ * `describe`, where PgBouncer is installed. Elsewhere a test that is seen to be skipped, and a line
+ * on the console.
+ */
 export function describeWithPgBouncer(name: string, tests: () => void): void {
   if (BINARY) {
     describe(name, tests);
@@ -40,7 +43,10 @@ interface Login {
 
 const running: { child: ChildProcess; folder: string }[] = [];
 
-/** A private PgBouncer in front of the test server; it ends after the test. Few connections to the server, so that clients have to share them. */
+/**
+ * A private PgBouncer in front of the test server; it ends after the test. Few connections to the
+ * server, so that clients have to share them.
+ */
 export async function startPgBouncer(
   poolMode: 'session' | 'transaction' | 'statement',
   {

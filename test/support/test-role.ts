@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { runSql } from './boot-app.js';
 import { POSTGRES_URL } from './servers.js';
 
-/** A role of the test server that may make schemas; it goes after the test, with all that it owns. */
+/**
+ * A role of the test server that may make schemas; it goes after the test, with all that it owns.
+ */
 export interface TestRole {
   name: string;
   password: string;

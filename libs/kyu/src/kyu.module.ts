@@ -142,7 +142,7 @@ function register(
       provide: getDataSourceToken(KYU_DATA_SOURCE),
       inject: [KyuConfig, KyuLogger],
       useFactory: ({ postgres }: KyuConfig, logger: LoggerService) =>
-        openDataSource(postgres, (remark) => logger.warn(remark)),
+        openDataSource(postgres, logger),
     },
     {
       provide: getRepositoryToken(Job, KYU_DATA_SOURCE),

@@ -179,8 +179,9 @@ export class SchemaOutOfDateError extends KyuBootError {
 }
 
 /**
- * PostgreSQL undid a transaction because it met another one: a serialization failure (SQLSTATE 40001) or a deadlock (40P01), which the `cause` tells. Nothing
- * was stored. In a transaction of the caller's, all of that has to be done again; a statement of its own Kyu has tried several times already.
+ * PostgreSQL undid a transaction because of another one: a serialization failure (SQLSTATE 40001)
+ * or a deadlock (40P01). The `cause` has the SQLSTATE. Nothing was stored. In a transaction of the
+ * caller's, the whole of it has to be done again. Kyu has tried its own statements several times.
  *
  * @publicApi
  */

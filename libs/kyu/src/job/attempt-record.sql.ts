@@ -4,8 +4,9 @@ import { MAX_HISTORY } from './attempt-record.js';
 
 /**
  * An {@link AttemptRecord}, each part an SQL expression. As text: `jsonb_build_object` looks up the type of each value for each row, which was a quarter of
- * a settle. The difference of two numbers, as that of two times may be out of range. The time is UTC, whatever time zone the session has; its colons are
- * quoted, as TypeORM takes `:MI` for a parameter.
+ * a settle. The difference of two numbers, as that of two times may be out of range.
+ * The time is UTC, whatever time zone the session has. Its colons are quoted, as TypeORM takes `:MI`
+ * for a parameter.
  */
 export const runRecord = (run: {
   token: string;

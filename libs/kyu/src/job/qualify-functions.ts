@@ -1,4 +1,7 @@
-/** Every function that Kyu's SQL calls. `coalesce`, `nullif`, `greatest`, `least`, `extract` and `cast` are syntax, which no schema can replace. */
+/**
+ * Every function that Kyu's SQL calls. `coalesce`, `nullif`, `greatest`, `least`, `extract` and
+ * `cast` are syntax, which no schema can replace.
+ */
 const FUNCTIONS = [
   'array_to_string',
   'btrim',
@@ -44,9 +47,10 @@ const CALL = new RegExp(
 );
 
 /**
- * SQL whose functions are those of PostgreSQL, whatever the session's `search_path` has in front of `pg_catalog`: a schema with a `now()` of its own (some
- * applications have one for their tests) would decide when a job is due. Done here and not by hand, so that the statements stay readable and none is
- * forgotten.
+ * SQL whose functions are those of PostgreSQL, whatever the session's `search_path` has in front of
+ * `pg_catalog`: a schema with a `now()` of its own (some applications have one for their tests)
+ * would decide when a job is due. Done here and not by hand, so that the statements stay readable
+ * and none is forgotten.
  */
 export const qualifyFunctions = (sql: string): string =>
   sql.replace(CALL, 'pg_catalog.');

@@ -8,14 +8,17 @@ import { Sessions } from './sessions.js';
 /** A server that does not answer at all must not hang the boot for ever. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Milliseconds. No statement of Kyu's takes a second; one that takes this long is stuck, and so is whoever waits for it. */
+/** Milliseconds. No statement of Kyu's takes a second; one that takes this long is stuck. */
 const SESSION_TIMEOUTS: SessionTimeouts = {
   statement_timeout: 20_000,
   lock_timeout: 10_000,
   idle_in_transaction_session_timeout: 60_000,
 };
 
-/** The client's own timeout is longer than the server's: it is for connections whose other end is gone without a word (half-open), and destroys them. */
+/**
+ * The client's own timeout is longer than the server's. It is for connections whose other end is
+ * gone without a word (half-open), and destroys them.
+ */
 const QUERY_TIMEOUT_MS = 25_000;
 
 /** Firewalls and load balancers forget connections that are silent for some minutes, and tell nobody: what then goes out on one is lost until its timeout. */
@@ -49,7 +52,7 @@ export function newDataSource(
       // Nest calls no hook after a boot that failed in somebody's constructor: then nobody closes the pool, and it must not hold the process.
       allowExitOnIdle: true,
       query_timeout: queryTimeoutMs,
-      // Not by parameters of the connection (`options`, `statement_timeout`), which a pooler refuses.
+      // Not by parameters of the connection (`options`, `statement_timeout`): poolers refuse them.
       verify: sessions.verify(SESSION_TIMEOUTS),
     },
     entities: [jobEntity(config.tables)],

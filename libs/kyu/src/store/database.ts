@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { TableNames } from '../job/table-names.js';
-import { poolOf } from './pool-of.js';
+import { poolOf, withConnection } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
 import { retryConflicts } from './retry-conflicts.js';
 import { Sessions } from './sessions.js';
@@ -13,8 +13,8 @@ const asBoolean = (text: string): boolean => text === 't';
 
 /**
  * By type OID (`pg_type.dat` of PostgreSQL). Given with each query, because an application may have set parsers of its own for the
- * whole process. JSON stays text here: whoever needs the value parses it, and a job that only waits is never parsed. Times are selected as milliseconds:
- * their text depends on the session's `datestyle` and `timezone`.
+ * whole process. JSON stays text here: whoever needs the value parses it, and a job that only waits is never parsed.
+ * Times are selected as milliseconds: their text depends on the session's `datestyle`.
  */
 const PARSERS = new Map<number, (text: string) => unknown>([
   [16, asBoolean],
@@ -52,7 +52,7 @@ const BEGIN = `BEGIN; ${setUpTransaction()}`;
 export class Database {
   private heldUntil = 0;
 
-  /** @param transaction a connection with an open transaction, for all statements; else each has a commit of its own. */
+  /** @param transaction a connection with an open one; else each statement has its own. */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
@@ -78,9 +78,12 @@ export class Database {
   }
 
   /**
-   * A statement that lost against another transaction is tried again, unless it is part of an open one.
+   * A statement that PostgreSQL gave up because of another transaction is tried again, unless it is
+   * part of an open transaction.
    *
-   * @throws {PostgresUnavailableError} when there is no connection. {TransactionConflictError} when it lost again and again. Else what PostgreSQL says.
+   * @throws {PostgresUnavailableError} when there is no connection.
+   * @throws {TransactionConflictError} when PostgreSQL gave it up at each try.
+   * @throws what PostgreSQL says, for anything else.
    */
   run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     return this.send(statement, values, this.transaction === undefined);
@@ -132,20 +135,12 @@ export class Database {
   }
 
   /** For sessions that are not as the statements need them. */
-  private async sendInTransaction(query: Query): Promise<{ rows: unknown[] }> {
-    const client = await poolOf(this.dataSource).connect();
-    try {
+  private sendInTransaction(query: Query): Promise<{ rows: unknown[] }> {
+    return withConnection(this.dataSource, async (client) => {
       await client.query(BEGIN);
       const answer = await client.query(query);
       await client.query('COMMIT');
-      client.release();
       return answer;
-    } catch (error) {
-      await client.query('ROLLBACK').then(
-        () => client.release(),
-        () => client.release(true), // it is broken
-      );
-      throw error;
-    }
+    });
   }
 }

@@ -14,8 +14,9 @@ export const is = (state: 'pending' | 'running'): string =>
   `job.status || '' = '${state}'`;
 
 /**
- * A time as milliseconds since 1970: numbers cross to the client unharmed, while the text of a time depends on settings of the session. First whole
- * microseconds, which PostgreSQL counts: in seconds a time of exactly 123 ms may be a trifle less, and would become 122.
+ * A time as milliseconds since 1970. The text of a time depends on settings of the session, a number
+ * does not. Microseconds come first, because PostgreSQL counts in them: the float8 of the seconds may
+ * be a trifle below a whole millisecond, and would lose it.
  */
 export const epochMs = (time: string): string =>
   `floor(round(date_part('epoch', ${time}) * 1000000) / 1000)`;

@@ -15,8 +15,8 @@ const BEAT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
 
 /**
- * Every beat is a transaction that brings its own settings, so it is the same on any session: those of a role with other defaults, and those of a pooler, which
- * refuses settings among the parameters of a connection.
+ * Every beat is a transaction with settings of its own. So it works on any session: that of a role
+ * with other defaults, and that of a pooler, which refuses settings as parameters of a connection.
  */
 const BEGIN = `BEGIN; ${setUpTransaction({
   statement_timeout: BEAT_TIMEOUT_MS,

@@ -3,7 +3,7 @@ import { Statement } from './statement.js';
 
 /** The statements of {@link JobReader}: they change nothing. */
 
-/** A row of the jobs table as {@link COLUMNS} selects it; JSON as text, times as milliseconds since 1970. */
+/** A row as {@link COLUMNS} selects it: JSON as text, times as milliseconds since 1970. */
 export interface JobRow {
   id: string;
   queue: string;

@@ -48,8 +48,9 @@ export class JobTransaction {
     try {
       const client = await connectionOf(runner);
       await runner.startTransaction();
-      // The locks of Kyu's statements at both ends of it are made for this isolation; a stricter one would fail runs that have nothing to do with each other.
-      if (!pool.sessions.right) await client.query(SET_UP_ISOLATION);
+      // In a stricter isolation, runs that have nothing to do with each other would fail each other:
+      // their jobs are neighbours in the table and in its indexes.
+      if (!isReadCommitted(pool)) await client.query(SET_UP_ISOLATION);
       const database = pool.on(client);
       const idleMs = Math.min(run.timeoutMs + IDLE_GRACE_MS, MAX_INTEGER);
       const [session] = await database.run(BEGIN_RUN, [
@@ -128,6 +129,12 @@ export class JobTransaction {
     await this.endSession().catch(() => undefined); // it may be gone
     await discard(this.runner);
   }
+}
+
+/** Whether a transaction that TypeORM begins is so by itself; its option is new in TypeORM 1. */
+function isReadCommitted({ dataSource, sessions }: Database): boolean {
+  const { isolationLevel } = dataSource.options as { isolationLevel?: string };
+  return sessions.right && isolationLevel === undefined;
 }
 
 /** TypeORM types it as `any`; it is a client of node-postgres. */

@@ -86,8 +86,8 @@ const migrate = (config: PostgresConfig): Promise<string[]> =>
   });
 
 /**
- * Runs `work` on a connection of its own, in a transaction that holds the lock. A data source of its own, too: that of the application would run
- * the application's migrations.
+ * Runs `work` on a connection of its own, in a transaction that holds the lock. The data source is
+ * Kyu's own, too: that of the application would run the application's migrations.
  */
 async function locked<T>(
   config: PostgresConfig,

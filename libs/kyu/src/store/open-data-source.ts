@@ -1,19 +1,20 @@
+import type { LoggerService } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import { closeDataSource, newDataSource } from './data-source.js';
 import { ensureSchema } from './migrator.js';
 import { explainPostgresFailure } from './postgres-errors.js';
-import { Sessions } from './sessions.js';
+import { Sessions, type SessionRemark } from './sessions.js';
 
 /**
  * Connects, looks at the session and brings the tables up to date.
  *
- * @param say gets what the log should tell of the sessions.
+ * @param logger gets what is unusual about the sessions.
  * @throws {PostgresUnavailableError | SchemaOutOfDateError}
  */
 export async function openDataSource(
   config: PostgresConfig,
-  say: (remark: string) => void = () => undefined,
+  logger?: Pick<LoggerService, 'log' | 'warn'>,
 ): Promise<DataSource> {
   const dataSource = config.dataSource ?? newDataSource(config);
   try {
@@ -24,7 +25,7 @@ export async function openDataSource(
   try {
     const remarks = await lookAtSessions(dataSource, config);
     await ensureSchema(dataSource, config);
-    remarks.forEach(say);
+    for (const { level, message } of remarks) logger?.[level](message);
     return dataSource;
   } catch (error) {
     await closeDataSource(dataSource, config);
@@ -35,7 +36,7 @@ export async function openDataSource(
 const lookAtSessions = (
   dataSource: DataSource,
   config: PostgresConfig,
-): Promise<string[]> =>
+): Promise<SessionRemark[]> =>
   Sessions.of(dataSource)
     .look(dataSource)
     .catch((error: unknown) => {

@@ -81,26 +81,26 @@ export const isNotDone = (error: unknown): boolean =>
   error instanceof TransactionConflictError ||
   (error instanceof PostgresUnavailableError && error.outcome === 'not done');
 
-/** Whether the statement gave up because somebody held a row that it wanted: waited too long for it, or in a circle; or found it changed afterwards. */
+/** Whether the statement gave up because another transaction held one of its rows, or changed it. */
 export const isHeldRow = (error: unknown): boolean =>
   codeOf(error) === '55P03' || isConflict(error);
 
-/** Whether PostgreSQL has undone the whole transaction, because it met another one: the same again may succeed. */
+/** Whether PostgreSQL has undone the transaction because of another one: the same may succeed now. */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error);
   return code === '40001' || code === '40P01';
 }
 
-/** @param lost what has to be done again: one statement of Kyu's, or all of the transaction that the caller is in. */
+/** @param lost what has to be done again: Kyu's own statement, or the caller's transaction. */
 export const asConflict = (
   error: unknown,
   lost: 'statement' | 'transaction',
 ): TransactionConflictError =>
   new TransactionConflictError(
-    `PostgreSQL gave up a statement of Kyu's that met another transaction (${String(codeOf(error))}). ${
+    `PostgreSQL gave up a statement of Kyu because of another transaction (${String(codeOf(error))}). ${
       lost === 'statement'
         ? 'It was tried several times. Nothing was stored; try again.'
-        : 'With it the transaction that it was part of is undone. Nothing was stored; try the whole of the transaction again.'
+        : 'The transaction that it was part of is undone. Nothing was stored; try the whole of the transaction again.'
     }`,
     { cause: error },
   );

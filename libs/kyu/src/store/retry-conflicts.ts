@@ -3,12 +3,13 @@ import { asConflict, isConflict } from './postgres-errors.js';
 
 /** They take about two seconds. */
 const TRIES = 10;
-/** Doubled from the first to the last, with jitter: those that met must not meet again. */
+/** Doubled from the first to the last, with jitter, so that two that met do not meet again. */
 const WAIT_MS = { first: 5, last: 1_000 };
 
 /**
- * Does `work` again that lost against another transaction (a deadlock, or a serialization failure where sessions are stricter than Kyu's). PostgreSQL
- * says so only after it has undone all of it, its commit included.
+ * Repeats a statement that PostgreSQL gave up because of another transaction: a deadlock, or a
+ * serialization failure in a session with a stricter isolation. Nothing of such a statement took
+ * effect, so it is safe to repeat.
  *
  * @param failure of the first try; thrown if it was anything else.
  * @throws {TransactionConflictError} after the last try.

@@ -1,10 +1,14 @@
 import { qualifyFunctions } from '../job/qualify-functions.js';
 
-/** The settings of a session that Kyu's statements depend on: how they are asked for and how they are set. Constants all, so no value needs a parameter. */
+/**
+ * The settings of a session that Kyu's statements depend on: how they are asked for and how they
+ * are set. Constants all, so no value needs a parameter.
+ */
 
 /**
- * The session's `search_path` without `pg_catalog`, unless that is its first entry: PostgreSQL then searches `pg_catalog` first by itself. With it behind
- * another schema, that schema's functions, operators and types replace the built-in ones. All other entries stay as they are.
+ * The session's `search_path` without `pg_catalog`, unless that is its first entry: PostgreSQL then
+ * searches `pg_catalog` first by itself. With it behind another schema, that schema's functions,
+ * operators and types replace the built-in ones. All other entries stay as they are.
  */
 const PINNED_PATH = `array_to_string(ARRAY(
     SELECT entry FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS path(entry, place)
@@ -22,9 +26,11 @@ const MEANING = {
 };
 
 /**
- * A plan that was made while the table was small is kept and would read all of it when it is not: a queue is empty one moment and has a million rows the
- * next. Every statement of Kyu's has its index and reads it from its head, in order, so none is worse off: a window of ten thousand ids needs no bitmap of
- * all that waits, sorted by several processes. None is so long that compiling it would pay.
+ * A plan that was made while the table was small is kept and would read all of it when it is not: a
+ * queue is empty one moment and has a million rows the next. Every statement of Kyu's has its index
+ * and reads it from its head, in order, so none is worse off: a window of ten thousand ids needs no
+ * bitmap of all that waits, sorted by several processes. None is so long that compiling it would
+ * pay.
  */
 const PLANNING = {
   enable_seqscan: `'off'`,
@@ -34,13 +40,17 @@ const PLANNING = {
   plan_cache_mode: `'force_generic_plan'`,
 };
 
-/** What a session is that Kyu opened itself. The statements are written for READ COMMITTED: where it is stricter, two workers that meet at a row fail. */
+/**
+ * What a session is that Kyu opened itself. The statements are written for READ COMMITTED: where it
+ * is stricter, two workers that meet at a row fail.
+ */
 const OWN = {
   ...MEANING,
   ...PLANNING,
   default_transaction_isolation: `'read committed'`,
   default_transaction_read_only: `'off'`,
-  // For repositories of the entity: node-postgres reads no other form of a date. The order of day and month stays.
+  // For repositories of the entity: node-postgres reads no other form of a date. The order of day
+  // and month stays.
   datestyle: `'ISO'`,
 };
 
@@ -61,23 +71,28 @@ const inMs = (timeouts: SessionTimeouts): Record<string, string> =>
   );
 
 /**
- * Sets up a session that Kyu opened. $1: the process id that the server gave the client when it connected. No row, and nothing was set: the server process is
- * another one, so there is a pooler between, and what is set here would stay behind in a session of others. (A pooler hands out process ids of its own.)
+ * Sets up a session that Kyu opened. $1: the process id that the client was told when it connected.
+ * A pooler tells an id of its own. Then there is no row and nothing is set, because the settings
+ * would stay behind in a session that other clients use, too.
  */
 export const setUpSession = (timeouts: SessionTimeouts): string =>
   qualifyFunctions(
     `SELECT ${setAll({ ...OWN, ...inMs(timeouts) }, false)} WHERE pg_backend_pid() = $1`,
   );
 
-/** A process that freezes in the middle of a transaction of a single statement must not keep its rows for ever. */
+/** A process that freezes in the middle of a transaction must not keep its rows for ever. */
 const IDLE_MS = 10_000;
 
+/** The second statement of a transaction, before any that reads or writes. */
+export const SET_UP_ISOLATION =
+  'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE';
+
 /**
- * The second statement of a transaction of Kyu's own, in a session of others: right for as long as the transaction lasts. Not the role's or the database's
- * defaults but these hold, and nothing stays behind, so it works on whatever session a pooler has for it.
+ * The same for a transaction in which only Kyu's statements run: all settings that they need. They
+ * hold until the end of the transaction, in whatever session it is.
  */
 export const setUpTransaction = (timeouts: SessionTimeouts = {}): string =>
-  `SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; ${qualifyFunctions(
+  `${SET_UP_ISOLATION}; ${qualifyFunctions(
     `SELECT ${setAll(
       {
         ...MEANING,
@@ -87,16 +102,12 @@ export const setUpTransaction = (timeouts: SessionTimeouts = {}): string =>
     )}`,
   )}`;
 
-/** For a transaction of the handler's as well: its meaning of names and values is the application's, its isolation is Kyu's. */
-export const SET_UP_ISOLATION =
-  'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE';
-
 /** What a look at a session tells. */
 export interface SessionRow {
   pid: number;
   encoding: string;
   is_replica: boolean;
-  /** Each setting that is not as Kyu's statements need it, with its value; null when there is none. */
+  /** Each setting that is not as the statements need it, with its value; null for none. */
   wrong: string | null;
 }
 

@@ -1,6 +1,6 @@
 import type { ClientBase, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
-import { poolOf } from './pool-of.js';
+import { withConnection } from './pool-of.js';
 import {
   LOOK_AT_SESSION,
   setUpSession,
@@ -8,17 +8,30 @@ import {
   type SessionTimeouts,
 } from './session-settings.sql.js';
 
-/** What node-postgres knows of its connection and does not type: the process id that the server, or a pooler, gave it. */
-type Connected = Pick<ClientBase, 'query'> & { processID?: number | null };
+/**
+ * node-postgres has the process id that the server, or a pooler, sent at connect; it has no type.
+ */
+type Connected = ClientBase & { processID?: number | null };
 
-/** PostgreSQL takes text of any language in the first, and bytes as they come in the second, which are the UTF-8 that Kyu writes. */
+/** What the log should say of the sessions. */
+export interface SessionRemark {
+  level: 'log' | 'warn';
+  message: string;
+}
+
+/**
+ * UTF8 holds every text. SQL_ASCII keeps bytes as they come, which are the UTF-8 that Kyu sends.
+ */
 const ENCODINGS = ['UTF8', 'SQL_ASCII'];
 
-/** Is responsible for what Kyu may take for granted of the sessions of one data source, and so for how its statements go out there. */
+/**
+ * Is responsible for what Kyu may take for granted of the sessions of one data source, and so for
+ * how its statements go out there.
+ */
 export class Sessions {
   private static readonly known = new WeakMap<DataSource, Sessions>();
 
-  /** Those of a data source; of one that Kyu did not open, all settings are the application's. */
+  /** Those of a data source. One that Kyu did not open has sessions that are the application's. */
   static of(dataSource: DataSource): Sessions {
     let sessions = this.known.get(dataSource);
     if (!sessions) this.known.set(dataSource, (sessions = new Sessions(false)));
@@ -27,32 +40,39 @@ export class Sessions {
 
   private areRight = true;
 
-  /** @param areOwn Kyu opens them, and sets them up itself: {@link verify}. */
+  /** @param areOwn Kyu opens them and sets them up: the pool has the option {@link verify}. */
   constructor(private areOwn: boolean) {}
 
-  /** To be called with the data source that was made with {@link verify}. */
   belongTo(dataSource: DataSource): void {
     Sessions.known.set(dataSource, this);
   }
 
   /**
-   * Whether a statement is prepared by name. Without the planning that Kyu asks of its own sessions, a plan that is kept outlives the size of the table that
-   * it was made for; and behind a pooler the next statement may reach a session that has never heard of the name, or knows it already.
+   * Whether statements are prepared by name. In sessions without Kyu's planning, a plan that is
+   * kept outlives the size of the table that it was made for. Behind a pooler the next statement
+   * may reach another session, which does not know the name or knows it already.
    */
   get named(): boolean {
     return this.areOwn;
   }
 
-  /** Whether a statement can go out by itself. Otherwise it needs a transaction around it that is set up as Kyu needs it. */
+  /**
+   * Whether a statement can go out by itself; else it needs a transaction that is set up for it.
+   */
   get right(): boolean {
     return this.areRight;
   }
 
-  /** The option `verify` of a pool: called with each new connection, before the first statement on it. */
+  /** The option `verify` of a pool: called with each new connection, before its first statement. */
   verify(timeouts: SessionTimeouts) {
     const text = setUpSession(timeouts);
     return (client: Connected, done: (error?: Error) => void): void => {
+      // The pool listens to none at this moment, and an error event without a listener ends the
+      // process.
+      const ignoreError = (): void => undefined;
+      client.on('error', ignoreError);
       const answered = (error: Error | null, result?: QueryResult): void => {
+        client.off('error', ignoreError);
         if (result?.rows.length === 0) this.foundPooler();
         done(error ?? undefined);
       };
@@ -60,7 +80,10 @@ export class Sessions {
     };
   }
 
-  /** For good: from the first connection through a pooler on, none is taken for Kyu's own. What it is like is unknown until someone looks. */
+  /**
+   * From the first connection through a pooler on, no session is taken for Kyu's own. What they are
+   * like is unknown until {@link look}.
+   */
   private foundPooler(): void {
     if (!this.areOwn) return;
     this.areOwn = false;
@@ -68,35 +91,26 @@ export class Sessions {
   }
 
   /**
-   * Looks at one session, and takes it for all of them: they have the same role, database and options.
+   * Looks at one session and takes it for all of them: they have the same role, database and
+   * options.
    *
-   * @returns what the log should say of them: nothing where all is as usual.
-   * @throws {Error} when Kyu cannot work there; what PostgreSQL says.
+   * @throws {UnusableSessionError} when Kyu cannot work there. Else what PostgreSQL says.
    */
-  async look(dataSource: DataSource): Promise<string[]> {
-    const client = await poolOf(dataSource).connect();
-    try {
-      const remarks = await this.lookAt(client);
-      client.release();
+  look(dataSource: DataSource): Promise<SessionRemark[]> {
+    return withConnection(dataSource, async (client: Connected) => {
+      const { rows } = await client.query<SessionRow>(LOOK_AT_SESSION);
+      const { pid, encoding, is_replica: isReplica, wrong } = rows[0]!;
+      if (!ENCODINGS.includes(encoding)) throw wrongEncoding(encoding);
+      if (isReplica) throw new UnusableSessionError(...REPLICA);
+      const isPooled = pid !== (client.processID ?? pid);
+      if (isPooled) await expectTransactions(client);
+      this.areRight = wrong === null;
+      const remarks: SessionRemark[] = [];
+      if (isPooled) remarks.push({ level: 'log', message: POOLED });
+      if (wrong !== null)
+        remarks.push({ level: 'warn', message: wrongSettings(wrong) });
       return remarks;
-    } catch (error) {
-      client.release(true); // a pooler that refused something has closed it
-      throw error;
-    }
-  }
-
-  private async lookAt(client: Connected): Promise<string[]> {
-    const { rows } = await client.query<SessionRow>(LOOK_AT_SESSION);
-    const { pid, encoding, is_replica: isReplica, wrong } = rows[0]!;
-    if (!ENCODINGS.includes(encoding)) throw wrongEncoding(encoding);
-    if (isReplica) throw new UnusableSessionError(...REPLICA);
-    const isPooled = pid !== client.processID;
-    if (isPooled) await expectTransactions(client);
-    this.areRight = wrong === null;
-    return [
-      ...(isPooled ? [POOLED] : []),
-      ...(wrong === null ? [] : [wrongSettings(wrong)]),
-    ];
+    });
   }
 }
 
