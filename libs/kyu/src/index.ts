@@ -94,6 +94,7 @@ export {
   PostgresUnavailableError,
   QueueClosedError,
   SchemaOutOfDateError,
+  TransactionConflictError,
   UnrecoverableJobError,
   WorkerStoppingError,
   type KyuErrorCode,

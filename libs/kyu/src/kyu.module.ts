@@ -161,18 +161,27 @@ function register(
     // layer 1: Postgres and Redis
     {
       provide: getDataSourceToken(KYU_DATA_SOURCE),
-      inject: [KyuConfig, Connections],
-      useFactory: ({ postgres, mode }: KyuConfig, connections: Connections) =>
-        connections.open(postgres, mode),
+      inject: [KyuConfig, Connections, KyuLogger],
+      useFactory: (
+        { postgres, mode }: KyuConfig,
+        connections: Connections,
+        logger: LoggerService,
+      ) => connections.open(postgres, mode, logger),
     },
     {
       provide: KYU_OWN_DATA_SOURCE,
-      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig, Connections],
+      inject: [
+        getDataSourceToken(KYU_DATA_SOURCE),
+        KyuConfig,
+        Connections,
+        KyuLogger,
+      ],
       useFactory: (
         dataSource: DataSource,
         { postgres }: KyuConfig,
         connections: Connections,
-      ) => connections.openOwn(dataSource, postgres),
+        logger: LoggerService,
+      ) => connections.openOwn(dataSource, postgres, logger),
     },
     {
       provide: getRepositoryToken(Job, KYU_DATA_SOURCE),
@@ -192,13 +201,7 @@ function register(
         dataSource: DataSource,
         { postgres }: KyuConfig,
         own: DataSource,
-      ) =>
-        new Database(
-          dataSource,
-          postgres.tables,
-          postgres.dataSource !== undefined,
-          own,
-        ),
+      ) => new Database(dataSource, postgres.tables, own),
     },
     {
       provide: DatabaseClock,

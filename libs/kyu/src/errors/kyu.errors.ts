@@ -14,6 +14,7 @@ export type KyuErrorCode =
   | 'KYU_UNSUPPORTED_POSTGRES'
   | 'KYU_MISSING_GRANTS'
   | 'KYU_SCHEMA_OUT_OF_DATE'
+  | 'KYU_TRANSACTION_CONFLICT'
   | 'KYU_JOB_TIMEOUT'
   | 'KYU_JOB_CANCELLED'
   | 'KYU_LEASE_EXPIRED'
@@ -195,6 +196,19 @@ export class SchemaOutOfDateError extends KyuBootError {
       `The Kyu tables lack ${pending.length} migration(s): ${pending.join(', ')}. ` +
         "Run migrateKyu(postgresOptions) with a role that may create tables, or set postgres.migrations to 'auto'.",
     );
+  }
+}
+
+/**
+ * PostgreSQL undid a transaction because of another one: a serialization failure (SQLSTATE 40001)
+ * or a deadlock (40P01). The `cause` has the SQLSTATE. Nothing was stored. In a transaction of the
+ * caller's, the whole of it has to be done again. Kyu has tried its own statements several times.
+ *
+ * @publicApi
+ */
+export class TransactionConflictError extends KyuError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('KYU_TRANSACTION_CONFLICT', message, options);
   }
 }
 

@@ -5,6 +5,8 @@ import { MAX_HISTORY } from './attempt-record.js';
 /**
  * An {@link AttemptRecord}, each part an SQL expression. As text: `jsonb_build_object` looks up the type of each value for each row, which was a quarter of
  * a settle. The difference of two numbers, as that of two times may be out of range.
+ * The time is UTC, whatever time zone the session has. Its colons are quoted, as TypeORM takes `:MI`
+ * for a parameter.
  */
 export const runRecord = (run: {
   token: string;
@@ -15,7 +17,7 @@ export const runRecord = (run: {
   error?: string;
   stack?: string;
 }): string => `
-    '{"token":' || ${run.token} || ',"worker":' || to_json(${run.worker}) || ',"startedAt":' || to_json(${run.from})
+    '{"token":' || ${run.token} || ',"worker":' || to_json(${run.worker}) || ',"startedAt":"' || to_char(${run.from} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.US"Z"') || '"'
       || ',"durationMs":' || round((date_part('epoch', ${run.to}) - date_part('epoch', ${run.from})) * 10000) / 10 || ',"outcome":"' || ${run.outcome} || '"'
       || coalesce(',"error":' || to_json(${run.error ?? 'CAST(NULL AS text)'}), '') || coalesce(',"stack":' || to_json(${run.stack ?? 'CAST(NULL AS text)'}), '') || '}'`;
 

@@ -2,6 +2,7 @@ import { EntitySchema } from 'typeorm';
 import type { AttemptRecord } from './attempt-record.js';
 import { fullHistory } from './attempt-record.sql.js';
 import type { JobStatus } from './job-transitions.js';
+import { qualifyFunctions } from './qualify-functions.js';
 import type { TableNames } from './table-names.js';
 
 /**
@@ -92,7 +93,7 @@ export function jobEntity(tables: TableNames): EntitySchema<Job> {
         type: 'jsonb',
         // The run that completed it is in columns of its own.
         virtualProperty: true,
-        query: fullHistory,
+        query: (job) => qualifyFunctions(fullHistory(job)),
       },
       result: { type: 'json', nullable: true },
       context: { type: 'json', nullable: true },

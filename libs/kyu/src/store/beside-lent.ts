@@ -2,12 +2,16 @@ import type { PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import { jobEntity } from '../job/job.entity.js';
-import { CONNECT_TIMEOUT_MS } from './data-source.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  QUERY_TIMEOUT_MS,
+  SESSION_TIMEOUTS,
+} from './data-source.js';
+import { initialize } from './held-up.js';
+import { lookAtSessions, tell, type BootLogger } from './open-data-source.js';
+import { Sessions } from './sessions.js';
 import { poolOf } from './pool-of.js';
 import { explainPostgresFailure } from './postgres-errors.js';
-
-/** Milliseconds. A connection that has not answered for this long is half-open and is destroyed. */
-const QUERY_TIMEOUT_MS = 25_000;
 
 /**
  * Opens Kyu's own connections beside a `DataSource` that the application lends. The handlers of jobs
@@ -19,23 +23,32 @@ const QUERY_TIMEOUT_MS = 25_000;
 export async function openBeside(
   lent: DataSource,
   config: PostgresConfig,
+  logger: BootLogger,
 ): Promise<DataSource> {
+  const sessions = new Sessions(true);
   const dataSource = new DataSource({
     type: 'postgres',
     schema: config.tables.schema,
     poolSize: config.maxConnections,
-    extra: { ...wayToServer(lent), ...ownSettings(config) },
+    extra: {
+      ...wayToServer(lent),
+      ...ownSettings(config),
+      verify: sessions.verify(SESSION_TIMEOUTS),
+    },
     entities: [jobEntity(config.tables)],
     installExtensions: false,
     synchronize: false,
     logging: false,
     poolErrorHandler: () => undefined, // the next query that fails says so itself
   });
+  sessions.belongTo(dataSource);
   try {
-    return await dataSource.initialize();
+    await initialize(dataSource);
   } catch (error) {
     throw explainPostgresFailure(error, config);
   }
+  tell(await lookAtSessions(dataSource, config), logger);
+  return dataSource;
 }
 
 /** As the lent pool has it, TypeORM's `replication` and `extra` included. */

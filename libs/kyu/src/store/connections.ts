@@ -5,7 +5,7 @@ import type { PostgresConfig } from '../config/kyu.config.js';
 import type { KyuMode } from '../config/kyu.options.js';
 import { Semaphore } from '../runtime/semaphore.js';
 import { openBeside } from './beside-lent.js';
-import { openDataSource } from './open-data-source.js';
+import { openDataSource, type BootLogger } from './open-data-source.js';
 import { checkServer } from './server-check.js';
 
 /** Connections that transactional runs leave to all else: their handlers enqueue and query, too. */
@@ -23,10 +23,14 @@ export class Connections {
   private readonly transactions = new Map<DataSource, Semaphore>();
 
   /** What the application injects, and what transactional handlers write by: the lent one, or Kyu's. */
-  async open(postgres: PostgresConfig, mode: KyuMode): Promise<DataSource> {
+  async open(
+    postgres: PostgresConfig,
+    mode: KyuMode,
+    logger: BootLogger,
+  ): Promise<DataSource> {
     const shared = this.opened.find(postgres);
     if (!shared)
-      return this.opened.add(postgres, openDataSource(postgres, mode));
+      return this.opened.add(postgres, openDataSource(postgres, mode, logger));
     const dataSource = await shared;
     // The registration that opened it may need fewer rights than this one.
     await checkServer(dataSource, postgres, mode);
@@ -37,11 +41,12 @@ export class Connections {
   async openOwn(
     dataSource: DataSource,
     postgres: PostgresConfig,
+    logger: BootLogger,
   ): Promise<DataSource> {
     if (!postgres.dataSource) return dataSource;
     return (
       this.beside.find(postgres) ??
-      this.beside.add(postgres, openBeside(dataSource, postgres))
+      this.beside.add(postgres, openBeside(dataSource, postgres, logger))
     );
   }
 

@@ -3,25 +3,27 @@ import { QueueClosedError } from '../errors/kyu.errors.js';
 import type { TableNames } from '../job/table-names.js';
 import { DatabaseClock } from '../runtime/database-clock.js';
 import { heldUp } from './held-up.js';
-import { poolOf } from './pool-of.js';
+import { poolOf, withConnection } from './pool-of.js';
 import { asUnavailable, isHeldRow } from './postgres-errors.js';
+import { retryConflicts } from './retry-conflicts.js';
+import { Sessions } from './sessions.js';
+import { setUpTransaction } from './session-settings.sql.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
 const asNumber = Number;
 const asText = (text: string): string => text;
-const asDate = (text: string): Date => new Date(text);
 const asBoolean = (text: string): boolean => text === 't';
 
 /**
  * By type OID (`pg_type.dat` of PostgreSQL). Given with each query, because an application may have set parsers of its own for the
  * whole process. JSON stays text here: whoever needs the value parses it, and a job that only waits is never parsed.
+ * Times are selected as milliseconds: their text depends on the session's `datestyle`.
  */
 const PARSERS = new Map<number, (text: string) => unknown>([
   [16, asBoolean],
   [20, asNumber], // int8: counts and milliseconds, far below 2^53
   [23, asNumber],
   [701, asNumber],
-  [1184, asDate],
 ]);
 
 const types = {
@@ -32,16 +34,19 @@ const types = {
 const HELD_FOR_MS = 1_000;
 const MAX_QUICK_MS = 5_000;
 
+interface Query {
+  name?: string;
+  text: string;
+  values: unknown[];
+  types: typeof types;
+}
+
 /** What is needed of a pool or a client of node-postgres. Not by its types, which an application need not have installed. */
 interface Connection {
-  query(statement: {
-    text: string;
-    values: unknown[];
-    types: typeof types;
-  }): Promise<{ rows: unknown[] }>;
-  /** Of a pool: it serves nobody any more. */
-  readonly ending?: boolean;
+  query(query: Query): Promise<{ rows: unknown[] }>;
 }
+
+const BEGIN = `BEGIN; ${setUpTransaction()}`;
 
 /**
  * Runs Kyu's statements on the pool of a TypeORM `DataSource`: prepared, typed, without the detour through an entity. Where
@@ -54,24 +59,25 @@ export class Database {
 
   /**
    * @param dataSource what handlers and the application use.
-   * @param lent it is the application's, and so are the settings of its sessions.
    * @param own what Kyu's own statements use: the same, or one beside what is lent.
+   * @param transaction a connection with an open one; else each statement has its own.
    */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
-    private readonly lent = false,
     readonly own: DataSource = dataSource,
+    readonly sessions = Sessions.of(own),
     private readonly names: SqlNames = sqlNames(tables),
-    private readonly connection: Connection = poolOf(own),
+    private readonly transaction?: Connection,
   ) {
     this.clock = DatabaseClock.of(dataSource);
   }
 
-  /** The same on one connection, in the transaction that is open there. */
+  /** The same on one connection of the application's, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, lent, own, names } = this;
-    return new Database(dataSource, tables, lent, own, names, connection);
+    const { dataSource, tables, own, names } = this;
+    const sessions = Sessions.of(dataSource);
+    return new Database(dataSource, tables, own, sessions, names, connection);
   }
 
   /** How many connections handlers and the application can have at once. */
@@ -85,42 +91,20 @@ export class Database {
   }
 
   /**
-   * Connects once more if this process was too busy for the first try.
+   * A statement that PostgreSQL gave up because of another transaction is tried again, unless it is
+   * part of an open transaction. Kyu connects once more if this process was too busy for the first
+   * try.
    *
-   * @throws {PostgresUnavailableError} when there is no connection, else what PostgreSQL says.
+   * @throws {PostgresUnavailableError} when there is no connection.
+   * @throws {QueueClosedError} when the owner of the pool has closed it.
+   * @throws {TransactionConflictError} when PostgreSQL gave it up at each try.
+   * @throws what PostgreSQL says, for anything else.
    */
-  async run<Row>(
-    statement: Statement<Row>,
-    values: unknown[],
-    again = false,
-  ): Promise<Row[]> {
-    const { name, text } = statement.for(this.names);
-    let sending: 'sent' | 'not sent' = 'not sent';
-    const query = {
-      // Without the planning that Kyu asks of its own sessions, a prepared plan outlives the size of the table that it was made for.
-      ...(!this.lent && { name }),
-      // node-postgres reads it when there is a connection to send it by, and not before.
-      get text() {
-        sending = 'sent';
-        return text;
-      },
-      values,
-      types,
-    };
-    const startedAt = performance.now();
-    try {
-      const { rows } = await this.connection.query(query);
-      return rows as Row[];
-    } catch (error) {
-      // The owner of the pool, which need not be Kyu, has closed it.
-      if (sending === 'not sent' && this.connection.ending)
-        throw new QueueClosedError();
-      const late = heldUp(error, startedAt, poolOf(this.own).options);
-      // Without a connection nothing was sent.
-      if (late?.outcome === 'not done' && !again)
-        return this.run(statement, values, true);
-      throw late ?? asUnavailable(error, sending);
-    }
+  run<Row>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
+    return this.send(statement, values).catch((error: unknown) => {
+      if (this.transaction) throw error;
+      return retryConflicts(error, () => this.send(statement, values));
+    });
   }
 
   /** Runs the quick form of a statement; and if it gives up because somebody holds one of its rows, the one that passes over that row. */
@@ -132,7 +116,7 @@ export class Database {
     const begunAt = performance.now();
     if (begunAt < this.heldUntil) return this.run(unheld, values);
     try {
-      return await this.run(quick, values);
+      return await this.send(quick, values);
     } catch (error) {
       const failedAt = performance.now();
       // After so long it was the lock of a whole table, and the other form would wait as long again.
@@ -140,5 +124,52 @@ export class Database {
       this.heldUntil = failedAt + HELD_FOR_MS;
       return this.run(unheld, values);
     }
+  }
+
+  private async send<Row>(
+    statement: Statement<Row>,
+    values: unknown[],
+    again = false,
+  ): Promise<Row[]> {
+    const { name, text } = statement.for(this.names);
+    let sending: 'sent' | 'not sent' = 'not sent';
+    const query = {
+      ...(this.sessions.named && { name }),
+      // node-postgres reads it when there is a connection to send it by, and not before.
+      get text() {
+        sending = 'sent';
+        return text;
+      },
+      values,
+      types,
+    };
+    const pool = poolOf(this.own);
+    const startedAt = performance.now();
+    try {
+      const { rows } = this.transaction
+        ? await this.transaction.query(query)
+        : this.sessions.right
+          ? await pool.query(query)
+          : await this.sendInTransaction(query);
+      return rows as Row[];
+    } catch (error) {
+      if (sending === 'not sent' && !this.transaction && pool.ending)
+        throw new QueueClosedError();
+      const late = heldUp(error, startedAt, pool.options);
+      // Without a connection nothing was sent.
+      if (late?.outcome === 'not done' && !again)
+        return this.send(statement, values, true);
+      throw late ?? asUnavailable(error, sending);
+    }
+  }
+
+  /** For sessions that are not as the statements need them. */
+  private sendInTransaction(query: Query): Promise<{ rows: unknown[] }> {
+    return withConnection(this.own, async (client) => {
+      await client.query(BEGIN);
+      const answer = await client.query(query);
+      await client.query('COMMIT');
+      return answer;
+    });
   }
 }

@@ -13,6 +13,14 @@ import {
 export const is = (state: 'pending' | 'running'): string =>
   `job.status || '' = '${state}'`;
 
+/**
+ * A time as milliseconds since 1970. The text of a time depends on settings of the session, a number
+ * does not. Microseconds come first, because PostgreSQL counts in them: the float8 of the seconds may
+ * be a trifle below a whole millisecond, and would lose it.
+ */
+export const epochMs = (time: string): string =>
+  `floor(round(date_part('epoch', ${time}) * 1000000) / 1000)`;
+
 /** How long the quick form of a claim or a settle waits for one row. Longer than the statements that hold one take, and much shorter than whom a batch keeps waiting notices. */
 const PATIENCE_MS = 50;
 

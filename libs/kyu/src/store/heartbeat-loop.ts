@@ -4,6 +4,8 @@ import pg, { type ClientConfig } from 'pg';
 /** What the thread is given. Everything is cloned, except `clock`, which both threads see. */
 export interface HeartbeatLoopData {
   connection: ClientConfig;
+  /** Opens the transaction of a beat. */
+  begin: string;
   text: string;
   values: unknown[];
   intervalMs: number;
@@ -50,7 +52,9 @@ function heartbeatLoop(port: MessagePort, data: HeartbeatLoopData): void {
       }
       client = fresh;
     }
+    await client.query(data.begin);
     await client.query(data.text, values);
+    await client.query('COMMIT');
     const gap = process.hrtime.bigint() - Atomics.load(data.clock, 1);
     if (gap > Atomics.load(data.clock, 2)) Atomics.store(data.clock, 2, gap);
     Atomics.store(data.clock, 1, sentAt);

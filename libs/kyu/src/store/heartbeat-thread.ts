@@ -1,13 +1,23 @@
 import type { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { HeartbeatLoopData, HeartbeatReport } from './heartbeat-loop.js';
+import { poolOf } from './pool-of.js';
+import { setUpTransaction } from './session-settings.sql.js';
 import { startHeartbeatLoop } from './start-heartbeat-loop.js';
 
 /** A beat that gets no answer is given up after this, and its connection with it. */
 const BEAT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
+
+/**
+ * Every beat is a transaction with settings of its own. So it works on any session: that of a role
+ * with other defaults, and that of a pooler, which refuses settings as parameters of a connection.
+ */
+const BEGIN = `BEGIN; ${setUpTransaction({
+  statement_timeout: BEAT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: BEAT_TIMEOUT_MS,
+})}`;
 
 /**
  * Is responsible for beating from a thread with a connection of its own, so that a blocked event loop or a full pool does not cost a healthy process
@@ -40,6 +50,7 @@ export class HeartbeatThread {
     Atomics.store(this.clock, 1, sentAt);
     const workerData: HeartbeatLoopData = {
       ...options,
+      begin: BEGIN,
       connection,
       retryMs: Math.min(RETRY_MS, options.intervalMs),
       clock: this.clock,
@@ -98,23 +109,20 @@ export class HeartbeatThread {
  * @throws when it cannot be handed to a thread, because it holds a function.
  */
 export function connectionOf(dataSource: DataSource): ClientConfig {
-  const pool = (dataSource.driver as PostgresDriver).master as {
-    options: ClientConfig;
-  };
-  const { host, port, user, database, connectionString, ssl } = pool.options;
+  const { options } = poolOf(dataSource) as { options: ClientConfig };
+  const { host, port, user, database, connectionString, ssl } = options;
   const connection: ClientConfig = {
     host,
     port,
     user,
     database,
     connectionString,
-    password: pool.options.password, // not enumerable in a pool, and neither is the key of `ssl`
+    password: options.password, // not enumerable in a pool, and neither is the key of `ssl`
     ssl: typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
     application_name: 'kyu heartbeat',
     keepAlive: true,
     connectionTimeoutMillis: BEAT_TIMEOUT_MS,
     query_timeout: BEAT_TIMEOUT_MS,
-    statement_timeout: BEAT_TIMEOUT_MS,
   };
   try {
     return structuredClone(connection);

@@ -1,9 +1,9 @@
-import { FULL_HISTORY, is } from './fragments.sql.js';
+import { epochMs, FULL_HISTORY, is } from './fragments.sql.js';
 import { Statement } from './statement.js';
 
 /** The statements of {@link JobReader}: they change nothing. */
 
-/** A row of the jobs table as {@link COLUMNS} selects it; JSON as text. */
+/** A row as {@link COLUMNS} selects it: JSON as text, times as milliseconds since 1970. */
 export interface JobRow {
   id: string;
   queue: string;
@@ -11,16 +11,16 @@ export interface JobRow {
   payload: string;
   status: string;
   priority: number;
-  scheduled_at: Date;
+  scheduled_at: number;
   max_retries: number;
   retry_count: number;
   error_message: string | null;
   locked_by: string | null;
-  locked_at: Date | null;
-  completed_at: Date | null;
+  locked_at: number | null;
+  completed_at: number | null;
   timeout_ms: number;
-  created_at: Date;
-  updated_at: Date;
+  created_at: number;
+  updated_at: number;
   claim_token: number;
   crash_count: number;
   history: string;
@@ -28,8 +28,10 @@ export interface JobRow {
   context: string | null;
 }
 
-const COLUMNS = `id, queue, job_type, payload, status, priority, scheduled_at, max_retries, retry_count, error_message,
-  locked_by, locked_at, completed_at, timeout_ms, created_at, updated_at, claim_token, crash_count,
+const inMs = (column: string): string => `${epochMs(column)} AS ${column}`;
+
+const COLUMNS = `id, queue, job_type, payload, status, priority, ${inMs('scheduled_at')}, max_retries, retry_count, error_message,
+  locked_by, ${inMs('locked_at')}, ${inMs('completed_at')}, timeout_ms, ${inMs('created_at')}, ${inMs('updated_at')}, claim_token, crash_count,
   ${FULL_HISTORY} AS history, result, context`;
 
 /** $1 id, $2 queue. */

@@ -2,6 +2,8 @@ import type { ClientBase } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
+import { SET_UP_ISOLATION } from './session-settings.sql.js';
+import { Sessions } from './sessions.js';
 import { SETTLE_UNHELD } from './settle.sql.js';
 import { endsOf, settleValues, type Outcome, type Run } from './settlement.js';
 import { BEGIN_RUN, END_SESSION, HOLD_RUN } from './transactional.sql.js';
@@ -47,6 +49,9 @@ export class JobTransaction {
     try {
       const client = await connectionOf(runner);
       await runner.startTransaction();
+      // In a stricter isolation, runs that have nothing to do with each other would fail each other:
+      // their jobs are neighbours in the table and in its indexes.
+      if (!isReadCommitted(pool)) await client.query(SET_UP_ISOLATION);
       const database = pool.on(client);
       const idleMs = Math.min(run.timeoutMs + IDLE_GRACE_MS, MAX_INTEGER);
       const [session] = await database.run(BEGIN_RUN, [
@@ -125,6 +130,12 @@ export class JobTransaction {
     await this.endSession().catch(() => undefined); // it may be gone
     await discard(this.runner);
   }
+}
+
+/** Whether a transaction that TypeORM begins is so by itself; its option is new in TypeORM 1. */
+function isReadCommitted({ dataSource }: Database): boolean {
+  const { isolationLevel } = dataSource.options as { isolationLevel?: string };
+  return Sessions.of(dataSource).right && isolationLevel === undefined;
 }
 
 /** TypeORM types it as `any`; it is a client of node-postgres. */

@@ -1,5 +1,6 @@
 import {
   appendRun,
+  epochMs,
   FULL_HISTORY,
   giveBack,
   IMPATIENT,
@@ -75,7 +76,7 @@ export const INSERT_CLAIMED = new Statement<{ created_at: number }>(
   VALUES ($2, $1, $3, $4::json, $5, $6, $7, $8::json, $9, now(), 1,
           CASE WHEN current_setting('synchronous_commit') NOT IN (${WEAK}) THEN 'running'
                WHEN set_config('synchronous_commit', 'on', true) = 'on' THEN 'running' END)
-  RETURNING floor(date_part('epoch', created_at) * 1000) AS created_at`,
+  RETURNING ${epochMs('created_at')} AS created_at`,
 );
 
 /** What most jobs have. A claim sends null for it, which costs neither side anything. */
@@ -113,8 +114,8 @@ const CLAIMED = `
                   `nullif(job.${column}, ${usual}) AS ${column}`,
               )
               .join(', ')},
-            floor(date_part('epoch', job.created_at) * 1000) AS created_at,
-            CASE WHEN job.scheduled_at <> job.created_at THEN floor(date_part('epoch', job.scheduled_at) * 1000) END AS scheduled_at,
+            ${epochMs('job.created_at')} AS created_at,
+            CASE WHEN job.scheduled_at <> job.created_at THEN ${epochMs('job.scheduled_at')} END AS scheduled_at,
             date_part('epoch', now() - job.scheduled_at) * 1000 AS waited_ms`;
 
 /**

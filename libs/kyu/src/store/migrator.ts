@@ -6,18 +6,13 @@ import { resolveOptions } from '../config/resolve-options.js';
 import { KyuError, SchemaOutOfDateError } from '../errors/kyu.errors.js';
 import { newDataSource } from './data-source.js';
 import { initialize } from './held-up.js';
+import { withMigrationLock } from './migration-lock.js';
 import {
   createMigrations,
   MIGRATION_NAMES,
 } from './migrations/create-migrations.js';
 import { explainPostgresFailure } from './postgres-errors.js';
 import { sqlNames } from './statement.js';
-
-/**
- * First half of the advisory lock's key, so that it meets nobody else's: the bytes of "kyu". The second half is made of the
- * schema, which may have to be created: several sets of tables in one schema take turns.
- */
-const LOCK_CLASS = 0x6b7975;
 
 /**
  * Brings the tables up to date. Safe to call from several processes at once: one works, the others wait for it.
@@ -72,12 +67,15 @@ export async function ensureSchema(
   await migrate(config);
 }
 
+/** Of the client, in milliseconds: an index on a large table takes its time. */
+const NO_TIMEOUT = 0;
+
 const migrate = (config: PostgresConfig): Promise<string[]> =>
   locked(config, async (dataSource, runner) => {
     const { schema } = sqlNames(config.tables);
     // Asked first: IF NOT EXISTS needs the right to create even where there is nothing to create.
     const [found] = (await runner.query(
-      'SELECT 1 FROM pg_namespace WHERE nspname = $1',
+      'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1',
       [config.tables.schema],
     )) as unknown[];
     if (!found) await runner.query(`CREATE SCHEMA ${schema}`);
@@ -89,8 +87,8 @@ const migrate = (config: PostgresConfig): Promise<string[]> =>
   });
 
 /**
- * Runs `work` on a connection of its own that holds the lock. A data source of its own, too: that of the application would run
- * the application's migrations.
+ * Runs `work` on a connection of its own, in a transaction that holds the lock. The data source is
+ * Kyu's own, too: that of the application would run the application's migrations.
  */
 async function locked<T>(
   config: PostgresConfig,
@@ -100,12 +98,11 @@ async function locked<T>(
   try {
     await initialize(dataSource);
     const runner = dataSource.createQueryRunner();
-    const key = [LOCK_CLASS, config.tables.schema];
-    await runner.query('SELECT pg_advisory_lock($1, hashtext($2))', key);
     try {
-      return await work(dataSource, runner);
+      return await withMigrationLock(runner, config.tables.schema, () =>
+        work(dataSource, runner),
+      );
     } finally {
-      await runner.query('SELECT pg_advisory_unlock($1, hashtext($2))', key);
       await runner.release();
     }
   } catch (error) {
@@ -118,8 +115,7 @@ async function locked<T>(
 
 function migrationDataSource(config: PostgresConfig): DataSource {
   // Two: the migration holds one, and TypeORM reads its list of migrations through another.
-  // No timeouts: an index on a large table takes its time, and so does waiting for the process that builds it.
-  if (!config.dataSource) return newDataSource(config, 2, {});
+  if (!config.dataSource) return newDataSource(config, 2, NO_TIMEOUT);
   const { tables } = config;
   return new DataSource({
     ...(config.dataSource.options as PostgresDataSourceOptions),
@@ -140,9 +136,10 @@ async function executedMigrations(
   { tables }: PostgresConfig,
 ): Promise<string[]> {
   const { migrations } = sqlNames(tables);
-  const [table] = (await runner.query('SELECT to_regclass($1) AS name', [
-    migrations,
-  ])) as [{ name: string | null }];
+  const [table] = (await runner.query(
+    'SELECT pg_catalog.to_regclass($1) AS name',
+    [migrations],
+  )) as [{ name: string | null }];
   if (!table.name) return [];
   const rows = (await runner.query(
     `SELECT name FROM ${migrations} ORDER BY id`,

@@ -1,6 +1,10 @@
 import { types } from 'node:util';
 import type { PostgresConfig } from '../config/kyu.config.js';
-import { KyuError, PostgresUnavailableError } from '../errors/kyu.errors.js';
+import {
+  KyuError,
+  PostgresUnavailableError,
+  TransactionConflictError,
+} from '../errors/kyu.errors.js';
 
 /** What a code of node-postgres, of Node's sockets or of PostgreSQL (its appendix A) means to the one who reads it at boot. */
 const ADVICE = new Map(
@@ -17,6 +21,9 @@ const ADVICE = new Map(
       'too many connections; raise max_connections or lower postgres.maxConnections',
     '57P03':
       'the server is starting up or shutting down; try again in a moment',
+    '25006': 'this session may only read; connect to the primary',
+    '08P01':
+      'a connection pooler refused it; take such parameters out of the URL or of the extra options of the DataSource',
     '42501':
       "the user lacks a right; grant it, or migrate with another role and set postgres.migrations to 'manual'",
   }),
@@ -30,6 +37,7 @@ export function explainPostgresFailure(
   if (error instanceof PostgresUnavailableError) return error; // it explains itself
   const { code, message } = firstError(error);
   const advice =
+    (error as { advice?: string } | null)?.advice ??
     ADVICE.get(code ?? '') ??
     (/timeout/i.test(message)
       ? ADVICE.get('ETIMEDOUT')
@@ -72,16 +80,35 @@ export function isRefusedData(error: unknown): boolean {
 /** Whether nothing of the statement took effect, for certain: it was refused, or never sent. */
 export const isNotDone = (error: unknown): boolean =>
   isRefusedData(error) ||
+  error instanceof TransactionConflictError ||
   (error instanceof PostgresUnavailableError && error.outcome === 'not done');
 
-/**
- * Whether the statement gave up because somebody held a row that it wanted: waited too long for it, or in a circle; or found it changed afterwards, where the
- * sessions are of the application and their isolation is stricter than ours.
- */
-export function isHeldRow(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === '55P03' || code === '40P01' || code === '40001';
+/** Whether the statement gave up because another transaction held one of its rows, or changed it. */
+export const isHeldRow = (error: unknown): boolean =>
+  codeOf(error) === '55P03' || isConflict(error);
+
+/** Whether PostgreSQL has undone the transaction because of another one: the same may succeed now. */
+export function isConflict(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '40001' || code === '40P01';
 }
+
+/** @param lost what has to be done again: Kyu's own statement, or the caller's transaction. */
+export const asConflict = (
+  error: unknown,
+  lost: 'statement' | 'transaction',
+): TransactionConflictError =>
+  new TransactionConflictError(
+    `PostgreSQL gave up a statement of Kyu because of another transaction (${String(codeOf(error))}). ${
+      lost === 'statement'
+        ? 'It was tried several times. Nothing was stored; try again.'
+        : 'The transaction that it was part of is undone. Nothing was stored; try the whole of the transaction again.'
+    }`,
+    { cause: error },
+  );
+
+const codeOf = (error: unknown): unknown =>
+  (error as { code?: unknown } | null)?.code;
 
 /** Nothing was sent: there was no connection to send it by. */
 const NOT_CONNECTED = new Set([
@@ -172,6 +199,7 @@ function whenUnknown(
   explain: () => PostgresUnavailableError,
 ): unknown {
   const explained = asUnavailable(driverErrorOf(error));
+  if (isConflict(explained)) return asConflict(explained, 'transaction');
   return explained instanceof PostgresUnavailableError &&
     explained.outcome === 'unknown'
     ? explain()

@@ -1,7 +1,9 @@
+import * as healthSql from './health.sql.js';
 import * as jobSql from './job.sql.js';
 import * as readerSql from './job-reader.sql.js';
 import * as maintenanceSql from './maintenance.sql.js';
 import * as settleSql from './settle.sql.js';
+import * as transactionalSql from './transactional.sql.js';
 import * as workerSql from './worker.sql.js';
 import { sqlNames, Statement } from './statement.js';
 
@@ -9,10 +11,12 @@ const names = sqlNames({ schema: 'public', prefix: 'kyu_' });
 
 /** Each statement of the library, by the name of its constant. */
 const STATEMENTS = Object.entries<unknown>({
+  ...healthSql,
   ...jobSql,
   ...readerSql,
   ...maintenanceSql,
   ...settleSql,
+  ...transactionalSql,
   ...workerSql,
 }).filter(
   (entry): entry is [string, Statement<unknown>] =>
@@ -97,9 +101,34 @@ describe('the statements of the library', () => {
   it.each(STATEMENTS)('%s names its tables with their schema', (_, s) => {
     const schemas = s
       .for(sqlNames({ schema: 'S', prefix: 'P_' }))
-      .text.matchAll(/(\S*)"P_\w+"/g);
+      .text.matchAll(/([\w".]*)"P_\w+"/g);
     for (const [, before] of schemas) expect(before).toBe('"S".');
   });
+
+  it.each(STATEMENTS)('%s calls only functions of pg_catalog', (_, s) => {
+    const text = s.for(names).text.replace(/--.*/g, '');
+    const called = [...text.matchAll(/(?<![\w."$]|\bAS )([a-z_]\w*)\(/gi)];
+    const others = called
+      .map(([, name]) => name!)
+      .filter((name) => !SYNTAX.includes(name));
+    expect(others).toEqual([]);
+  });
+
+  it.each(STATEMENTS)('%s reads the same whatever a backslash is', (_, s) => {
+    expect(s.for(names).text.replace(String.raw`E'\n'`, '')).not.toContain(
+      '\\',
+    );
+  });
 });
+
+/** What looks like a function and cannot be replaced by one. */
+const SYNTAX = ['coalesce', 'extract', 'greatest', 'nullif', 'unnest'].concat([
+  'ANY',
+  'ARRAY',
+  'CAST',
+  'EXISTS',
+  'IN',
+  'VALUES',
+]);
 
 const numberIn = (match: RegExpMatchArray): number => Number(match[1]);

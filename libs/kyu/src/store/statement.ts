@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { qualifyFunctions } from '../job/qualify-functions.js';
 import type { TableNames } from '../job/table-names.js';
 
 /** Quoted names, ready to stand in SQL. They were validated at the door; they are quoted all the same. */
@@ -46,7 +47,7 @@ export class Statement<_Row> {
   for(names: SqlNames): { name: string; text: string } {
     let prepared = this.prepared.get(names);
     if (!prepared) {
-      const text = this.sql(names);
+      const text = qualifyFunctions(this.sql(names));
       const hash = createHash('sha1').update(text).digest('hex').slice(0, 10);
       prepared = { name: `kyu_${this.verb}_${hash}`, text };
       this.prepared.set(names, prepared);

@@ -42,7 +42,7 @@ export const LOCATE_TABLE = new Statement<{
   ({ jobs }) => `
   SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), db.oid, to_regclass('${jobs}')::oid) AS place,
          to_regclass('${jobs}') IS NOT NULL AS has_table
-    FROM pg_database AS db WHERE db.datname = current_database()`,
+    FROM pg_catalog.pg_database AS db WHERE db.datname = current_database()`,
 );
 
 /** $1 ids, $2 queue: those of the jobs that are stored and wait. */
