@@ -81,6 +81,7 @@ describe('field 05: a pipe that fails does not bury the job', () => {
       'no such user',
     ],
     ['text', throwing('not so'), 'not so'],
+    ['a list of errors', throwing([new Error('not so')]), 'not so'],
     ['503', throwing(new ServiceUnavailableException()), 'Service Unavailable'],
     ['408', throwing(new RequestTimeoutException()), 'Request Timeout'],
     ['409', throwing(new ConflictException()), 'Conflict'],
@@ -181,6 +182,24 @@ describe('field 05: what says that the payload is wrong buries the job', () => {
       (value) =>
         inValidationPipe(value, { exceptionFactory: (errors) => errors }),
       'to: to must be an email',
+    ],
+    [
+      'ValidationPipe that puts the errors as they are into a 400',
+      (value) =>
+        inValidationPipe(value, {
+          exceptionFactory: (errors) => new BadRequestException(errors),
+        }),
+      'to: to must be an email',
+    ],
+    [
+      'a 400 that has the issues of zod beside its message',
+      throwing(
+        new BadRequestException({
+          message: 'Validation failed',
+          errors: [{ message: 'Invalid email address', path: ['to'] }],
+        }),
+      ),
+      'to: Invalid email address',
     ],
     [
       'validateOrReject() of class-validator',

@@ -47,12 +47,16 @@ function statusOf(thrown: unknown): number | undefined {
     : undefined;
 }
 
-/** What is wrong with which field, where that can be known. ValidationPipe keeps that in the response of its exception, not in the message. */
+/** What is wrong with which field, where that can be known. An HttpException has it in its response, not in its message. */
 function textOf(thrown: unknown): string {
-  const issues = issuesOfThrown(thrown);
-  if (issues.length > 0) return describeIssues(issues);
-  const { response } = thrown as { response?: { message?: unknown } };
+  const { response } = thrown as {
+    response?: { message?: unknown; errors?: unknown };
+  };
   const messages = response?.message;
+  for (const told of [thrown, messages, response?.errors]) {
+    const issues = issuesOfThrown(told);
+    if (issues.length > 0) return describeIssues(issues);
+  }
   if (Array.isArray(messages)) return messages.join('; ');
   // `errorFormat: 'grouped'`: the messages by their field.
   return typeof messages === 'object' && messages !== null

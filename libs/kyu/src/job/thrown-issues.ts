@@ -6,14 +6,17 @@ import type { StandardIssue } from './job-schema.js';
 
 /**
  * What a validator has against a value, when it throws that instead of answering with it; none for an error that says nothing of a value. Known by their shape, for
- * Kyu depends on no validator: a list of `issues`, as zod, valibot and all that follow Standard Schema throw it, and the ValidationErrors of class-validator.
+ * Kyu depends on no validator: an error with a list of `issues`, as zod, valibot and all that follow Standard Schema throw it, such a list itself, and ValidationErrors
+ * of class-validator, one or a list.
  */
 export function issuesOfThrown(thrown: unknown): readonly PayloadIssue[] {
   if (typeof thrown !== 'object' || thrown === null) return [];
   const errors: unknown[] = Array.isArray(thrown) ? thrown : [thrown];
   if (errors.length > 0 && errors.every(isValidationError))
     return issuesOfErrors(errors);
-  const { issues } = thrown as { issues?: unknown };
+  const issues = Array.isArray(thrown)
+    ? errors
+    : (thrown as { issues?: unknown }).issues;
   return Array.isArray(issues) && issues.every(isIssue)
     ? issues.map(toIssue)
     : [];
@@ -26,6 +29,7 @@ const isValidationError = (value: unknown): value is ValidationError =>
 
 const isIssue = (value: unknown): value is StandardIssue =>
   isObject(value) &&
+  !(value instanceof Error) &&
   typeof value['message'] === 'string' &&
   (value['path'] === undefined || Array.isArray(value['path']));
 
