@@ -1,16 +1,15 @@
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import {
-  ScheduleExplorer,
-  ScheduleModule,
-  SchedulerRegistry,
-} from '@nestjs/schedule';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import {
   AgentDiscovery,
   SCHEDULE_DISCOVERY,
   SharedDiscovery,
 } from './schedule/schedule-discovery.js';
-import { KyuScheduleExplorer } from './schedule/schedule-explorer.js';
+import {
+  isExplorer,
+  KyuScheduleExplorer,
+} from './schedule/schedule-explorer.js';
 import {
   KYU_SCHEDULE,
   type KyuScheduleKind,
@@ -43,7 +42,7 @@ function newSchedule(
     ...definition,
     module: KyuScheduleModule,
     providers: [
-      ...providers.filter((each) => each !== ScheduleExplorer),
+      ...providers.filter((each) => !isExplorer(each)),
       KyuScheduleExplorer,
       ...inOurs,
     ],

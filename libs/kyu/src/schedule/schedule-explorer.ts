@@ -1,18 +1,25 @@
-import { Inject } from '@nestjs/common';
+import { Inject, type Provider, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { ScheduleExplorer } from '@nestjs/schedule';
+import { ScheduleModule } from '@nestjs/schedule';
 import { SCHEDULE_DISCOVERY } from './schedule-discovery.js';
 
-/** The explorer of @nestjs/schedule, which finds only what our discovery shows. */
-export class KyuScheduleExplorer extends ScheduleExplorer {}
+const dependenciesOf = (provider: Provider): unknown[] =>
+  (typeof provider === 'function' &&
+    (Reflect.getMetadata('design:paramtypes', provider) as
+      unknown[] | undefined)) ||
+  [];
 
-// Written out, a constructor would need classes that @nestjs/schedule does not export.
-const parameters = Reflect.getMetadata(
-  'design:paramtypes',
-  ScheduleExplorer,
-) as unknown[];
+/** The class of @nestjs/schedule that explores; up to version 6 it is not exported. */
+export const isExplorer = (provider: Provider): provider is Type =>
+  dependenciesOf(provider).includes(DiscoveryService);
+
+const Explorer = ScheduleModule.forRoot().providers!.find(isExplorer)!;
+
+/** The explorer of @nestjs/schedule, which finds only what our discovery shows. */
+export class KyuScheduleExplorer extends Explorer {}
+
 Inject(SCHEDULE_DISCOVERY)(
   KyuScheduleExplorer,
   undefined,
-  parameters.indexOf(DiscoveryService),
+  dependenciesOf(Explorer).indexOf(DiscoveryService),
 );
