@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import {
   Cron,
   Interval,
@@ -142,6 +142,9 @@ describe('field 01: cron jobs of the host, and the agents of Kyu', () => {
     expect(host.registries.size).toBe(1);
     for (const registry of [host.injected, host.app.get(SchedulerRegistry)])
       expect([...registry.getCronJobs().keys()]).toEqual(['bill']);
+    // Kyu's own discovery, which sees nothing of the host, is not in its way.
+    const discovered = host.app.get(DiscoveryService).getProviders();
+    expect(discovered.map(({ name }) => name)).toContain('Host');
     await host.app.close();
     expect(host.injected.getIntervals()).toEqual([]);
     expect(host.injected.getCronJobs().size).toBe(0);

@@ -1,10 +1,15 @@
 import type { DynamicModule, Provider } from '@nestjs/common';
-import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { ModulesContainer } from '@nestjs/core';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import {
   AgentDiscovery,
+  SCHEDULE_DISCOVERY,
   SharedDiscovery,
 } from './schedule/schedule-discovery.js';
+import {
+  isExplorer,
+  KyuScheduleExplorer,
+} from './schedule/schedule-explorer.js';
 import {
   KYU_SCHEDULE,
   type KyuScheduleKind,
@@ -22,7 +27,7 @@ function newSchedule(
   const inOurs: Provider[] = [
     { provide: KYU_SCHEDULE, useValue: kind },
     {
-      provide: DiscoveryService,
+      provide: SCHEDULE_DISCOVERY,
       inject: [ModulesContainer],
       useFactory: (modules: ModulesContainer) => new discovery(modules),
     },
@@ -36,7 +41,11 @@ function newSchedule(
   return {
     ...definition,
     module: KyuScheduleModule,
-    providers: [...providers, ...inOurs],
+    providers: [
+      ...providers.filter((each) => !isExplorer(each)),
+      KyuScheduleExplorer,
+      ...inOurs,
+    ],
   };
 }
 

@@ -4,6 +4,12 @@ import { Registrations } from '../config/registrations.js';
 import { activeSchedules, runsIntervals } from './schedule-modules.js';
 
 /**
+ * What the explorer of a module of ours discovers by. Not under `DiscoveryService` itself: the
+ * application's `app.get(DiscoveryService)` takes that of any module.
+ */
+export const SCHEDULE_DISCOVERY = Symbol('kyu:schedule-discovery');
+
+/**
  * What the explorer of @nestjs/schedule sees in the module of Kyu's agents: the providers of
  * `KyuModule`; and nothing where a `ScheduleModule` of the application runs their `@Interval()`s.
  */
@@ -40,7 +46,7 @@ export class SharedDiscovery extends DiscoveryService {
 
   private isActive(): boolean {
     return activeSchedules(this.modules).some(
-      ({ providers }) => providers.get(DiscoveryService)?.instance === this,
+      ({ providers }) => providers.get(SCHEDULE_DISCOVERY)?.instance === this,
     );
   }
 }
