@@ -280,14 +280,17 @@ export class UnrecoverableJobError extends KyuError {
 // Each error above, by the name that its class has in every copy of this package.
 for (const [name, type] of Object.entries({
   KyuError,
+  KyuBootError,
   InvalidOptionsError,
   InvalidJobError,
   JobNotFoundError,
   JobNotCancellableError,
   DuplicateHandlerError,
   KyuBusyError,
+  QueueClosedError,
   PostgresUnavailableError,
   SchemaOutOfDateError,
+  TransactionConflictError,
   JobTimeoutError,
   JobCancelledError,
   LeaseExpiredError,

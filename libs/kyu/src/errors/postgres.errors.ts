@@ -1,3 +1,4 @@
+import { brand } from './brand.js';
 import { KyuBootError } from './kyu.errors.js';
 
 /**
@@ -28,3 +29,9 @@ export class MissingGrantsError extends KyuBootError {
     );
   }
 }
+
+for (const [name, type] of Object.entries({
+  UnsupportedPostgresError,
+  MissingGrantsError,
+}))
+  brand(type, name);
