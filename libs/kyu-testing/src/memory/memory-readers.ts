@@ -47,6 +47,10 @@ export class MemoryJobReader implements Methods<JobReader> {
       .filter(({ jobType }) => !jobTypes.includes(jobType));
   }
 
+  async countUnknown(): Promise<number> {
+    return 0; // nobody else has a say in the ready queue
+  }
+
   async findUnhandledWaiting(
     _queue: string,
     jobTypes: readonly string[],
