@@ -16,7 +16,7 @@ export const needsRedisServer = HAS_REDIS_SERVER
   ? { it, note: '' }
   : { it: it.skip, note: ' [NOT RUN: needs a redis-server on the PATH]' };
 
-/** A private redis-server with arguments of its own, which forgets everything at its end. */
+/** A private redis-server with settings of its own, which forgets everything at its end. */
 export class NativeRedis {
   private constructor(
     private readonly process: ChildProcess,
@@ -25,18 +25,24 @@ export class NativeRedis {
     readonly socket: string,
   ) {}
 
-  static async start(...args: string[]): Promise<NativeRedis> {
+  static async start(
+    settings: Record<string, string> = {},
+  ): Promise<NativeRedis> {
     const folder = await mkdtemp(path.join(tmpdir(), 'kyu-redis-'));
     const port = await freePort();
     const socket = path.join(folder, 'redis.sock');
     const server = new NativeRedis(
       spawn(
         'redis-server',
-        [
-          ...['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
-          ...['--appendonly', 'no', '--dir', folder, '--unixsocket', socket],
-          ...args,
-        ],
+        Object.entries({
+          '--port': String(port),
+          '--bind': '127.0.0.1',
+          '--save': '',
+          '--appendonly': 'no',
+          '--dir': folder,
+          '--unixsocket': socket,
+          ...settings,
+        }).flat(),
         { stdio: 'ignore' },
       ),
       folder,

@@ -48,7 +48,7 @@ export class MemoryJobReader implements Methods<JobReader> {
   }
 
   async countUnknown(): Promise<number> {
-    return 0; // nobody else has a say in the ready queue
+    return 0; // the ready queue in memory holds ids of the table only
   }
 
   async findUnhandledWaiting(

@@ -10,6 +10,8 @@ export interface Findings {
   /** Undefined: Postgres did not answer. */
   store: QueueHealth | undefined;
   redis: KyuHealthReport['redis'];
+  /** {@link ReadyQueue.warnings}. */
+  redisWarnings?: readonly string[];
   worker: WorkerPulse;
   maxWaitingMs: number | undefined;
 }
@@ -46,6 +48,7 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
   if (worker === 'stopped') poor.push('This worker is stopping.');
   if (redis === 'down')
     poor.push('Redis cannot be used; jobs are claimed from PostgreSQL.');
+  poor.push(...(findings.redisWarnings ?? []));
   return {
     status: bad.length > 0 ? 'down' : poor.length > 0 ? 'degraded' : 'up',
     problems: [...bad, ...poor],

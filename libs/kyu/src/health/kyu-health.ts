@@ -50,6 +50,7 @@ export class KyuHealth {
       queue: this.config.queueName,
       store,
       redis,
+      redisWarnings: this.readyQueue.warnings,
       worker: this.worker.pulse,
       maxWaitingMs,
     });

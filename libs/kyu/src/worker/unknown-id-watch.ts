@@ -5,8 +5,8 @@ import type { JobReader } from '../store/job-reader.js';
 const LOOK_PERIOD_MS = 10_000;
 
 /**
- * Is responsible for the warning that ids come out of Redis which the tables do not know. They do no
- * harm, for a claim refuses them, but the program that writes them should be found. Logged once.
+ * Is responsible for the warning that ids come out of Redis which the tables do not know. They do
+ * no harm, for a claim refuses them, but the program that writes them should be found. Logged once.
  */
 export class UnknownIdWatch {
   private nextLook = 0;
