@@ -110,6 +110,8 @@ describe('field 18: two databases meet in one Redis under one queueName', () => 
     expect(mark).toContain(`/${owner.schema}.kyu_jobs`);
     const stranger = await startWorker(elsewhere(owner));
     await redis.flushall();
+    // As after a restart: both connect again, and the stranger must not be the first to set its mark.
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await run(producer, owner, 5);
     await until('the owner to be known again', async () => {
       return (await redis.get(markOf(owner.queueName))) === mark;
