@@ -121,6 +121,7 @@ const HOT: Record<string, [Statement<never>, Arguments, string]> = {
     ['q', IDS, '{type0}'],
     'pkey',
   ],
+  countUnknown: [readerSql.COUNT_UNKNOWN as never, [IDS], 'pkey'],
   health: [LOOK_AT_HEALTH as never, ['q', 30_000, TYPES, 5_000], 'waiting'],
   removeLostWorkers: [
     workerSql.REMOVE_LOST_WORKERS as never,

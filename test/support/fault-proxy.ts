@@ -32,15 +32,15 @@ export class FaultProxy {
     private readonly server: Server,
     /** The URL of the server, by way of this proxy. */
     readonly url: string,
+    private target: URL,
   ) {}
 
   static async open(
     url: string,
     options: FaultProxyOptions = {},
   ): Promise<FaultProxy> {
-    const target = new URL(url);
     const server = createServer((client) =>
-      proxy.join(client, target, options),
+      proxy.join(client, proxy.target, options),
     );
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
@@ -48,7 +48,7 @@ export class FaultProxy {
     const via = new URL(url);
     via.hostname = '127.0.0.1';
     via.port = String((server.address() as AddressInfo).port);
-    const proxy = new FaultProxy(server, via.href);
+    const proxy = new FaultProxy(server, via.href, new URL(url));
     return proxy;
   }
 
@@ -63,6 +63,11 @@ export class FaultProxy {
         for (const chunk of wire.late.splice(0)) wire.client.write(chunk);
       }
     }
+  }
+
+  /** New connections go to this server; those that are open stay where they are, as after a change of DNS. */
+  retarget(url: string): void {
+    this.target = new URL(url);
   }
 
   /** Connections that are open now. */

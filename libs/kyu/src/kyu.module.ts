@@ -66,6 +66,7 @@ import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
+import { readTablesMark } from './store/tables-mark.js';
 import { TransactionalStore } from './store/transactional-store.js';
 import { WorkerStore } from './store/worker-store.js';
 import { findTracer } from './tracing/find-tracer.js';
@@ -216,9 +217,12 @@ function register(
     HealthReader,
     {
       provide: ReadyQueue,
-      inject: [KyuConfig, KyuLogger],
-      useFactory: (config: KyuConfig, logger: LoggerService) =>
-        newReadyQueue(config, logger),
+      inject: [KyuConfig, KyuLogger, Database],
+      useFactory: (
+        config: KyuConfig,
+        logger: LoggerService,
+        database: Database,
+      ) => newReadyQueue(config, logger, () => readTablesMark(database)),
     },
     // layer 2: what an application calls, and what it is called by
     DecoratorCheck,

@@ -47,6 +47,10 @@ export class MemoryJobReader implements Methods<JobReader> {
       .filter(({ jobType }) => !jobTypes.includes(jobType));
   }
 
+  async countUnknown(): Promise<number> {
+    return 0; // the ready queue in memory holds ids of the table only
+  }
+
   async findUnhandledWaiting(
     _queue: string,
     jobTypes: readonly string[],

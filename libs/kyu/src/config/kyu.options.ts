@@ -49,7 +49,7 @@ export interface KyuPostgresOptions {
  */
 export type KyuRedisOptions =
   | ({
-      /** Connection URL. @default env `KYU_REDIS_URL`, else `redis://localhost:6379` */
+      /** Connection URL: `redis://`, `rediss://`, or `unix:///run/redis.sock` for a socket. @default env `KYU_REDIS_URL`, else `redis://localhost:6379` */
       url?: string;
     } & RedisOptions)
   | { cluster: ClusterNode[]; options?: ClusterOptions };

@@ -36,4 +36,53 @@ describe('where Redis is', () => {
   ])('is where the options say: %j', (redis) => {
     expect(resolveOptions({ redis }, ENV).redis).toEqual(redis);
   });
+
+  it.each([
+    'unix:///run/redis.sock',
+    'unix:///run/redis.sock?db=2&username=kyu&password=s3cret',
+  ])('may be a socket: %s', (url) => {
+    expect(resolveOptions({ redis: { url } }, {}).redis).toEqual({ url });
+  });
+
+  it.each([
+    'unix://run/redis.sock',
+    'unix:///',
+    'unix:/run/redis.sock',
+    'unix://:s3cret@host/run/redis.sock',
+    'unix:///run/redis.sock?tls=true',
+  ])('is no socket by %s, and the form that is one is said', (url) => {
+    const resolve = () => resolveOptions({ redis: { url } }, {});
+    expect(resolve).toThrow(
+      'expected "redis.url" to be a path after three slashes, with all else in its query: unix:///run/redis.sock?db=…&username=…&password=…',
+    );
+    expect(resolve).not.toThrow(/s3cret/);
+  });
+
+  const cluster = [{ host: 'c', port: 7000 }];
+
+  it.each(['shop:', '{shop}:', 'a{b}c{', ''])(
+    'may be a Cluster with the prefix "%s"',
+    (keyPrefix) => {
+      const redis = { cluster, options: { keyPrefix } };
+      expect(resolveOptions({ redis }, {}).redis).toEqual(redis);
+    },
+  );
+
+  it.each(['{}shop:', 'a{b', '{{a}}'])(
+    'is no Cluster whose prefix "%s" would scatter the keys of a queue',
+    (keyPrefix) => {
+      const options = [{ keyPrefix }, { redisOptions: { keyPrefix } }];
+      for (const each of options)
+        expect(() =>
+          resolveOptions({ redis: { cluster, options: each } }, {}),
+        ).toThrow(/"redis\.options\.keyPrefix" to have no braces/);
+    },
+  );
+
+  it('says where options beside a Cluster have to be', () => {
+    const redis = { cluster, keyPrefix: 'shop:' };
+    expect(() => resolveOptions({ redis }, {})).toThrow(
+      /"redis\.keyPrefix" does nothing beside "redis\.cluster"; put it into "redis\.options"/,
+    );
+  });
 });

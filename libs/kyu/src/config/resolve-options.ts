@@ -4,7 +4,7 @@ import { didYouMean } from './did-you-mean.js';
 import type { KyuConfig } from './kyu.config.js';
 import { checkHandlerOptions, handlerOptionsMap } from './handler-options.js';
 import type { KyuMode, KyuOptions, KyuPostgresOptions } from './kyu.options.js';
-import { object, url, type Check } from './options.checks.js';
+import { object, type Check } from './options.checks.js';
 import {
   BACKOFF_SCHEMA,
   OPTIONS_SCHEMA,
@@ -12,6 +12,7 @@ import {
   RETENTION_SCHEMA,
   SECRET_OPTIONS,
 } from './options.schema.js';
+import { checkCluster, redisUrl } from './redis.checks.js';
 import {
   checkName,
   DEFAULT_REGISTRATION,
@@ -50,7 +51,7 @@ export function resolveOptions(
     ...checkAll(given.postgres, POSTGRES_SCHEMA, 'postgres.', variables),
     ...checkAll(given.backoff, BACKOFF_SCHEMA, 'backoff.'),
     ...checkAll(given.retention, RETENTION_SCHEMA, 'retention.'),
-    ...checkRedisUrl(given.redis, variables),
+    ...checkRedis(given.redis, variables),
     ...checkHandlerOptions(given.handlerOptions),
     ...checkRelations(given),
     ...checkTls(given, (option) => source(option, variables)),
@@ -204,16 +205,18 @@ function checkAll(
   });
 }
 
-function checkRedisUrl(
+function checkRedis(
   redis: KyuOptions['redis'],
   variables: Variables,
 ): string[] {
-  if (typeof redis !== 'object' || redis === null || !('url' in redis))
-    return [];
-  const expected = url('redis:', 'rediss:')(redis.url);
-  return expected
-    ? [`expected ${source('redis.url', variables)} to be ${expected}`]
-    : [];
+  if (typeof redis !== 'object' || redis === null) return [];
+  const expected = 'url' in redis ? redisUrl(redis.url) : undefined;
+  return [
+    ...(expected
+      ? [`expected ${source('redis.url', variables)} to be ${expected}`]
+      : []),
+    ...checkCluster(redis),
+  ];
 }
 
 const source = (name: string, variables: Variables): string => {

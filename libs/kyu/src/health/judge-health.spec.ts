@@ -80,6 +80,12 @@ describe('judgeHealth', () => {
     ],
     ['Redis is away', { redis: 'down' }, 'degraded', /^Redis cannot/],
     [
+      'the ready queue warns',
+      { redisWarnings: ['The key is not ours.'] },
+      'degraded',
+      /^The key is not ours\.$/,
+    ],
+    [
       'the worker stops',
       { worker: { ...worker, state: 'stopped' } },
       'degraded',

@@ -12,6 +12,8 @@ export interface Findings {
   /** Undefined: Postgres did not answer. */
   store: QueueHealth | undefined;
   redis: KyuHealthReport['redis'];
+  /** {@link ReadyQueue.warnings}. */
+  redisWarnings?: readonly string[];
   worker: WorkerPulse;
   maxWaitingMs: number | undefined;
   /** Of a worker that is stuck: the due job can be claimed, no other session holds its row. */
@@ -57,6 +59,7 @@ export function judgeHealth(findings: Findings): KyuHealthReport {
   if (worker === 'stopped') poor.push('This worker is stopping.');
   if (redis === 'down')
     poor.push('Redis cannot be used; jobs are claimed from PostgreSQL.');
+  poor.push(...(findings.redisWarnings ?? []));
   return {
     status: bad.length > 0 ? 'down' : poor.length > 0 ? 'degraded' : 'up',
     live: !(worker === 'stuck' && findings.claimable),

@@ -52,6 +52,7 @@ export class KyuHealth {
       queue: this.config.queueName,
       store,
       redis,
+      redisWarnings: this.readyQueue.warnings,
       worker,
       maxWaitingMs,
       claimable:

@@ -63,5 +63,10 @@ export abstract class ReadyQueue {
     return 'off';
   }
 
+  /** What is wrong with it although jobs run, for a health check: one sentence each, without addresses. */
+  get warnings(): readonly string[] {
+    return [];
+  }
+
   abstract close(): Promise<void>;
 }

@@ -1,17 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import type { KyuRedisOptions } from '../config/kyu.options.js';
-import { CircuitBreaker } from '../runtime/circuit-breaker.js';
-import { MAX_INTEGER } from '../job/new-job.js';
-import { isUuid } from '../runtime/uuid-v7.js';
+import { BlockingPop } from './blocking-pop.js';
 import { PostgresReadyQueue } from './postgres.ready-queue.js';
+import { isJob, readyJobs, scoresAndIds } from './ready-jobs.js';
 import { ReadyQueue, type Popped, type ReadyJob } from './ready-queue.js';
-import {
-  COMMAND_TIMEOUT_MS,
-  describeRedis,
-  newRedis,
-  type KyuRedis,
-} from './redis-connection.js';
-import { redisKeys, type RedisKeys } from './redis-keys.js';
+import { RedisCommands } from './redis-commands.js';
+import { clusterPrefix, describeRedis } from './redis-connection.js';
+import { redisKeys } from './redis-keys.js';
 
 /** A backlog of a hundred million jobs costs Redis what this many ids cost: about 1.5 MB. */
 const READY_WINDOW = 10_000;
@@ -19,54 +15,73 @@ const READY_WINDOW = 10_000;
 const LOW_WATER = 3_000;
 /** A server that is there answers within this; one that is not must not hold up the boot. */
 const BOOT_WAIT_MS = 500;
-/** While Redis fails it is left alone for this long, doubled up to the last: no longer than a return may go unnoticed. */
-const BREAK_MS = { firstMs: 250, lastMs: 2_000 };
+/** Redis answers in under a millisecond. One that has not after this is as good as gone, and nobody should wait for it twice. */
+const COMMAND_TIMEOUT_MS = 250;
+/** A worker that cannot wait for an id asks for one this often. */
+const POLL_MS = 50;
 
 /**
  * Is responsible for the head of the queue in Redis: a sorted set of ids, at most {@link READY_WINDOW} of them. While Redis
  * fails, whatever the way (gone, slow, full, somebody else's key), workers are sent to Postgres.
  */
 export class RedisReadyQueue extends ReadyQueue {
-  readonly window = READY_WINDOW;
   readonly room = READY_WINDOW - LOW_WATER;
-  private readonly keys: RedisKeys;
   /** Two connections: a pop that waits blocks its own. */
-  private readonly commands: KyuRedis;
-  private readonly blocking: KyuRedis;
+  private readonly commands: RedisCommands;
+  private readonly blocking: BlockingPop;
   private readonly withoutRedis = new PostgresReadyQueue();
-  private readonly breaker: CircuitBreaker;
   private closed = false;
-  /** The last attempt to put ids in failed: too few may be in it, whatever a pop says. */
-  private refusesWrites = false;
-  /** Ends the wait under way, if there is one. */
-  private hangUp: () => void = () => undefined;
 
-  /** @param commandTimeoutMs a command that has no answer by then has failed. */
+  /**
+   * @param commandTimeoutMs a command that has no answer by then has failed.
+   * @param readMark what marks the key as that of these tables; undefined for no mark.
+   */
   constructor(
     options: KyuRedisOptions,
     queueName: string,
-    private readonly logger: LoggerService,
-    private readonly commandTimeoutMs = COMMAND_TIMEOUT_MS,
+    logger: LoggerService,
+    commandTimeoutMs = COMMAND_TIMEOUT_MS,
+    readMark: () => Promise<string | undefined> = async () => undefined,
   ) {
     super();
-    const where = describeRedis(options);
-    this.breaker = new CircuitBreaker(BREAK_MS, (open, cause) =>
-      this.tell(where, open, cause),
+    const keys = redisKeys(queueName, clusterPrefix(options));
+    this.commands = new RedisCommands(
+      options,
+      keys,
+      READY_WINDOW,
+      commandTimeoutMs,
+      logger,
+      {
+        back: () => this.onBack(),
+        lost: () => this.blocking.hangUp(),
+        reconnected: () => this.blocking.renew(),
+      },
+      readMark,
     );
-    this.keys = redisKeys(queueName);
-    this.commands = newRedis(options, { commandTimeout: commandTimeoutMs });
-    this.blocking = newRedis(options);
-    // Without a listener ioredis prints each failed attempt; the breaker says it once an outage.
-    this.blocking.on('error', () => undefined);
-    this.commands.on('error', (error: Error) => this.breaker.failed(error));
-    this.commands.on('ready', () => void this.greet());
+    const where = describeRedis(options);
+    this.blocking = new BlockingPop(
+      options,
+      keys.ready,
+      commandTimeoutMs * 4,
+      (failing, cause) =>
+        failing
+          ? logger.warn(
+              `Waiting for jobs in Redis at ${where} fails (BZPOPMIN: ${cause?.message}); Kyu asks for them every ${POLL_MS} ms instead. What a user of Redis must be allowed to do is in the guide "Redis".`,
+            )
+          : logger.log(`Waiting for jobs in Redis at ${where} works again.`),
+    );
+  }
+
+  /** Nothing is put into a key that belongs to other tables. */
+  get window(): number {
+    return this.commands.isForeign ? 0 : READY_WINDOW;
   }
 
   async open(): Promise<void> {
     const connected = Promise.all([
       this.commands.connect(),
       this.blocking.connect(),
-    ]).catch(() => undefined); // the reconnects go on, and the breaker has said it
+    ]).catch(() => undefined); // the reconnects go on, and the outage has been logged
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise((resolve) => {
       timer = setTimeout(resolve, BOOT_WAIT_MS);
@@ -77,13 +92,8 @@ export class RedisReadyQueue extends ReadyQueue {
 
   async stage(jobs: readonly ReadyJob[]): Promise<void> {
     try {
-      await this.write(() =>
-        this.commands.kyuStage(
-          this.keys.ready,
-          this.keys.clipped,
-          READY_WINDOW,
-          ...scoresAndIds(jobs),
-        ),
+      await this.commands.write((redis, ...head) =>
+        redis.kyuStage(...head, READY_WINDOW, ...scoresAndIds(jobs)),
       );
     } catch (error) {
       // A worker of this process that is sent to Postgres should look now.
@@ -98,11 +108,10 @@ export class RedisReadyQueue extends ReadyQueue {
   }
 
   async refill(jobs: readonly ReadyJob[], complete: boolean): Promise<boolean> {
-    if (!this.usable) return false;
-    const again = await this.write(() =>
-      this.commands.kyuRefill(
-        this.keys.ready,
-        this.keys.clipped,
+    if (!this.commands.usable) return false;
+    const again = await this.commands.write((redis, ...head) =>
+      redis.kyuRefill(
+        ...head,
         READY_WINDOW,
         complete ? 1 : 0,
         ...scoresAndIds(jobs),
@@ -116,147 +125,74 @@ export class RedisReadyQueue extends ReadyQueue {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<Popped> {
-    if (!this.readable) return this.withoutRedis.pop(count, waitMs, signal);
+    if (!this.commands.readable)
+      return this.withoutRedis.pop(count, waitMs, signal);
     try {
-      const [low, tailId, tailScore, ...popped] = await this.guarded(() =>
-        this.commands.kyuPop(
-          this.keys.ready,
-          this.keys.clipped,
-          count,
-          LOW_WATER,
-        ),
-      );
-      if (low === 1) this.onLow(readyJobs([tailId, tailScore]).find(isJob));
+      const popped = await this.popNow(count);
       return popped.length > 0 || waitMs === 0
-        ? readyJobs(popped)
-        : await this.wait(waitMs, signal);
+        ? popped
+        : await this.wait(count, waitMs, signal);
     } catch {
       if (this.closed || signal?.aborted) return [];
       return this.withoutRedis.pop(count, waitMs, signal);
     }
   }
 
-  /**
-   * Waits for the first id. BZPOPMIN and not BZMPOP: every server since 5.0 has it, and the wait ends with one id anyway,
-   * for the first ZADD wakes it; the next pop takes the rest.
-   */
-  private async wait(waitMs: number, signal?: AbortSignal): Promise<Popped> {
-    if (signal?.aborted) return [];
-    // An id that is popped at this very moment is lost to Redis; the refill after a stop brings it back.
-    const hangUp = (): void => this.blocking.disconnect();
-    this.hangUp = hangUp;
-    signal?.addEventListener('abort', hangUp);
-    // A server that answers keeps its own timeout; one that does not is gone without a word.
-    const deaf = setTimeout(hangUp, waitMs + this.commandTimeoutMs * 4);
-    try {
-      if (this.blocking.status === 'end') await this.blocking.connect(); // hung up earlier
-      const popped = await this.blocking.bzpopmin(
-        this.keys.ready,
-        waitMs / 1000,
-      );
-      return popped ? readyJobs(popped.slice(1)) : [];
-    } finally {
-      clearTimeout(deaf);
-      this.hangUp = () => undefined;
-      signal?.removeEventListener('abort', hangUp);
-    }
+  override async check(): Promise<'up' | 'down'> {
+    await this.commands.ping().catch(() => undefined);
+    return this.commands.up ? 'up' : 'down';
   }
 
-  override async check(): Promise<'up' | 'down'> {
-    await this.guarded(() => this.commands.ping()).catch(() => undefined);
-    return this.readable ? 'up' : 'down';
+  override get warnings(): readonly string[] {
+    return [
+      ...(this.commands.isForeign
+        ? [
+            'The key of this queue in Redis belongs to other tables; jobs are claimed from PostgreSQL. Set another queueName.',
+          ]
+        : []),
+      ...(this.blocking.failing
+        ? [
+            `Redis does not let this worker wait for jobs; it asks for them every ${POLL_MS} ms.`,
+          ]
+        : []),
+    ];
   }
 
   async close(): Promise<void> {
     this.closed = true;
     await this.withoutRedis.close();
-    this.blocking.disconnect();
-    this.commands.disconnect();
+    this.blocking.close();
+    this.commands.close();
   }
 
-  private get usable(): boolean {
-    return this.commands.status === 'ready' && !this.breaker.isOpen;
+  private async popNow(count: number): Promise<ReadyJob[]> {
+    const [low, tailId, tailScore, ...popped] = await this.commands.read(
+      (redis, ...head) => redis.kyuPop(...head, count, LOW_WATER),
+    );
+    if (low === 1) this.onLow(readyJobs([tailId, tailScore]).find(isJob));
+    return readyJobs(popped);
   }
 
-  /** A pop that succeeds says little of a server that takes no more ids: it is full, and its set runs empty. */
-  private get readable(): boolean {
-    return this.usable && !this.refusesWrites;
-  }
-
-  /**
-   * Asks a server that takes connections whether it takes ids: one whose writes are paused answers all else, and would be back with each connection, to fail
-   * again at once. If it says no, the next write is the next probe.
-   */
-  private async greet(): Promise<void> {
-    try {
-      const { ready, clipped } = this.keys;
-      await this.commands.kyuStage(ready, clipped, READY_WINDOW); // no ids
-      this.refusesWrites = false;
-      this.breaker.succeeded();
-    } catch (error) {
-      this.refusesWrites = true;
-      this.breaker.failed(error as Error);
-    }
-  }
-
-  private async write<T>(command: () => Promise<T>): Promise<T> {
-    try {
-      const answer = await this.guarded(command);
-      this.refusesWrites = false;
-      this.breaker.succeeded();
-      return answer;
-    } catch (error) {
-      this.refusesWrites = true;
-      this.hangUp(); // a pop that waits for these ids would wait in vain
-      throw error;
-    }
-  }
-
-  private async guarded<T>(command: () => Promise<T>): Promise<T> {
-    if (!this.usable) throw new Error('Redis cannot be used now');
-    try {
-      const answer = await command();
-      if (!this.refusesWrites) this.breaker.succeeded();
-      return answer;
-    } catch (error) {
-      this.breaker.failed(error as Error);
-      // Silence may mean that the other end is gone without a word: only a new connection can tell.
-      if (/timed out/.test((error as Error).message)) {
-        this.refusesWrites = true; // until greeted
-        this.commands.disconnect(true);
+  /** @throws when all of Redis fails. */
+  private async wait(
+    count: number,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<ReadyJob[]> {
+    const until = performance.now() + waitMs;
+    if (this.blocking.usable)
+      try {
+        return await this.blocking.pop(waitMs, signal);
+      } catch (error) {
+        const hungUp = this.closed || signal?.aborted;
+        if (hungUp || !this.commands.readable) throw error;
+        this.blocking.failed(error as Error);
       }
-      throw error;
+    while (!signal?.aborted && !this.closed && performance.now() < until) {
+      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      const popped = signal?.aborted ? [] : await this.popNow(count);
+      if (popped.length > 0) return popped;
     }
+    return [];
   }
-
-  private tell(where: string, away: boolean, cause?: Error): void {
-    if (this.closed) return;
-    if (away)
-      return this.logger.warn(
-        `Redis at ${where} cannot be used (${cause?.message}); jobs are safe in PostgreSQL and are claimed from there until it can.`,
-      );
-    this.logger.log(`Redis at ${where} is back.`);
-    this.onBack(); // maybe empty
-  }
-}
-
-const readyJobs = (idsAndScores: readonly string[]): ReadyJob[] =>
-  Array.from({ length: idsAndScores.length / 2 }, (_, i) => ({
-    id: idsAndScores[2 * i]!,
-    priority: 0 - Number(idsAndScores[2 * i + 1]),
-  }));
-
-/** What Kyu may have put in: an id, and a priority as Postgres has them. */
-const isJob = ({ id, priority }: ReadyJob): boolean =>
-  Number.isInteger(priority) && Math.abs(priority) <= MAX_INTEGER && isUuid(id);
-
-/** By turns a score and the ids that have it, separated by commas. */
-function scoresAndIds(jobs: readonly ReadyJob[]): (string | number)[] {
-  const idsOf = new Map<number, string[]>();
-  for (const { id, priority } of jobs) {
-    const ids = idsOf.get(priority);
-    if (ids) ids.push(id);
-    else idsOf.set(priority, [id]);
-  }
-  return [...idsOf].flatMap(([priority, ids]) => [-priority, ids.join(',')]);
 }

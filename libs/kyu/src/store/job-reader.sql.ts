@@ -74,3 +74,14 @@ export const FIND_UNHANDLED_WAITING = new Statement<{
   SELECT id, job_type FROM ${jobs}
    WHERE queue = $1 AND status = 'pending' AND NOT job_type = ANY($2::text[]) ORDER BY priority DESC, id LIMIT 10`,
 );
+
+/**
+ * $1 ids: how many of them are of no job in this table. One lookup by the primary key for each id:
+ * a join would have the planner guess, and read the whole table.
+ */
+export const COUNT_UNKNOWN = new Statement<{ unknown: number }>(
+  'count_unknown',
+  ({ jobs }) => `
+  SELECT count(*) AS unknown FROM unnest($1::uuid[]) AS popped (id)
+   WHERE (SELECT job.id FROM ${jobs} AS job WHERE job.id = popped.id) IS NULL`,
+);

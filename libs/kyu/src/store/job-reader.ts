@@ -4,6 +4,7 @@ import { Job } from '../job/job.entity.js';
 import type { JobStatus } from '../job/job-transitions.js';
 import { Database } from './database.js';
 import {
+  COUNT_UNKNOWN,
   COUNT_WAITING,
   FIND_DEAD,
   FIND_JOB,
@@ -53,6 +54,12 @@ export class JobReader {
       jobTypes,
     ]);
     return rows.map(({ id, job_type: jobType }) => ({ id, jobType }));
+  }
+
+  /** How many of the ids are of no job at all. */
+  async countUnknown(ids: readonly string[]): Promise<number> {
+    const [row] = await this.database.run(COUNT_UNKNOWN, [ids]);
+    return row!.unknown;
   }
 
   /** Some of the jobs that wait for a handler of a type which is not among `jobTypes`. */

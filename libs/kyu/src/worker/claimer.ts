@@ -17,10 +17,12 @@ import {
   type Claimant,
 } from '../store/job-store.js';
 import { Heartbeat } from './heartbeat.js';
+import { UnknownIdWatch } from './unknown-id-watch.js';
 
 /**
- * A worker without jobs looks into Postgres itself this often while refills find something that waits, whatever Redis says: an id may be popped again and
- * again by a worker that cannot run its job.
+ * A worker that has claimed no job by a pop looks into PostgreSQL itself this often while refills
+ * find waiting jobs, whatever Redis says. An id may be popped again and again by a worker that
+ * cannot run its job, and the ready set may be full of ids that belong to no job.
  */
 const SAFETY_LOOK_MS = 5_000;
 /** And this often while they find nothing: also a refill may fail. */
@@ -41,11 +43,14 @@ export class Claimer {
   private claimFailed = false;
   /** There may be jobs that wait although no id comes. */
   private mayWait = true;
+  /** The last look into PostgreSQL found jobs that no pop had brought: the next look may find more. */
+  private lookFoundJobs = false;
   private explaining = false;
   private poppingPatiently = false;
   private unexplained: string[] = [];
   private lastClaim = performance.now();
   private readonly warned = new Set<string>();
+  private readonly unknownIds: UnknownIdWatch;
 
   constructor(
     @Inject(KyuConfig) private readonly config: KyuConfig,
@@ -58,6 +63,7 @@ export class Claimer {
     private readonly heartbeat: Heartbeat,
     @Inject(KyuLogger) private readonly logger: LoggerService,
   ) {
+    this.unknownIds = new UnknownIdWatch(reader, config.queueName, logger);
     for (const event of ['jobs.refilled', 'stage.failed'] as const)
       events.on(event, () => {
         this.mayWait = true;
@@ -107,11 +113,18 @@ export class Claimer {
     const putBack = this.readyQueue.putBack(popped.slice(claimable.length));
     const jobs = claimable.length > 0 ? await this.claimPopped(claimable) : [];
     await putBack; // the next pop must find it
-    if (popped.length > 0) return jobs;
-    const lookMs = this.mayWait ? SAFETY_LOOK_MS : IDLE_LOOK_MS;
-    return performance.now() - this.lastLook >= lookMs
-      ? this.claimWaiting(room())
-      : [];
+    const mayLook =
+      jobs.length === 0 && !signal?.aborted && !this.heartbeat.fenced;
+    return mayLook && this.lookIsDue ? this.claimWaiting(room()) : jobs;
+  }
+
+  private get lookIsDue(): boolean {
+    const lookMs = this.lookFoundJobs
+      ? 0
+      : this.mayWait
+        ? SAFETY_LOOK_MS
+        : IDLE_LOOK_MS;
+    return performance.now() - this.lastLook >= lookMs;
   }
 
   /** Up to `limit` jobs straight from Postgres, best first. */
@@ -121,7 +134,8 @@ export class Claimer {
     this.mayWait = false; // before the look: what is refilled meanwhile, it may not see
     const jobs = await this.store.claimWaiting(this.claimant(), limit);
     this.claimFailed = false;
-    if (jobs.length > 0) this.mayWait = true;
+    this.lookFoundJobs = jobs.length > 0;
+    if (this.lookFoundJobs) this.mayWait = true;
     else await this.explainWaiting();
     return this.announce(jobs);
   }
@@ -131,6 +145,8 @@ export class Claimer {
   ): Promise<ClaimedJob[]> {
     // Anybody may write to Redis: what is no job id must not fail the statement for all the others.
     const ids = popped.map(({ id }) => id).filter(isUuid);
+    if (ids.length < popped.length) this.unknownIds.found();
+    if (ids.length === 0) return [];
     let jobs: ClaimedJob[];
     try {
       jobs = await this.store.claimPopped(this.claimant(), ids);
@@ -160,6 +176,7 @@ export class Claimer {
     this.explaining = true;
     while (this.unexplained.length > 0) {
       const ids = this.unexplained.splice(0);
+      await this.unknownIds.lookAt(ids);
       await this.reader
         .findUnhandled(this.config.queueName, ids, this.handlers.jobTypes)
         .then((unhandled) => this.warn(unhandled))
