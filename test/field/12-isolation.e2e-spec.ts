@@ -1,5 +1,6 @@
 import {
   KYU_DATA_SOURCE,
+  PostgresUnavailableError,
   TransactionConflictError,
   type KyuOptions,
 } from '@kyu/nestjs';
@@ -195,4 +196,29 @@ it("field 12: a serialization failure in the caller's own transaction is the cal
     cause: { code: '40001' },
   });
   expect(await count(kyu, 'true')).toBe(0);
+});
+
+it('field 12: a connection that breaks in a transaction of a single statement costs that statement, and not the process', async () => {
+  const [, postgresOf] = SESSIONS[0]!;
+  const kyu = await startKyu({
+    options: { mode: 'producer', postgres: await postgresOf('serializable') },
+  });
+  const orders = await createOrders(kyu);
+  await kyu.sql(`INSERT INTO ${orders} VALUES (1)`);
+  await collideAt(kyu, orders);
+  await kyu.sql('BEGIN');
+  await kyu.sql(`UPDATE ${orders} SET twin = NULL`); // the insert waits for this row
+  const enqueued = kyu.queue.enqueue('count', {});
+  await Promise.all([
+    expect(enqueued).rejects.toThrow(PostgresUnavailableError),
+    until('the insert to wait', () =>
+      runSql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO "${kyu.schema}"%' AND pid <> pg_backend_pid()`,
+      ).then((rows) => rows.length > 0),
+    ),
+  ]);
+  await kyu.sql('ROLLBACK');
+  await kyu.queue.enqueue('count', {});
+  expect(await count(kyu, 'true')).toBe(1);
 });

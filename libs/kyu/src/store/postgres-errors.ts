@@ -23,7 +23,7 @@ const ADVICE = new Map(
       'the server is starting up or shutting down; try again in a moment',
     '25006': 'this session may only read; connect to the primary',
     '08P01':
-      'a connection pooler refused it; take such parameters out of the URL or of the extra options of the DataSource',
+      'a connection pooler refused it; the guide behind-a-pooler.md says which parameters and pool modes work',
     '42501':
       "the user lacks a right; grant it, or migrate with another role and set postgres.migrations to 'manual'",
   }),
