@@ -22,10 +22,7 @@ describe('field 25: payloads that JSON empties', () => {
     const kyu = await startKyu({ options: { mode: 'producer' } });
     for (const [what, payload, part] of LOSSES) {
       const one = kyu.queue.enqueue('t', payload);
-      await expect({ what, error: await failureOf(one) }).toMatchObject({
-        what,
-        error: expect.stringContaining(part) as string,
-      });
+      expect(`${what}: ${await failureOf(one)}`).toContain(part);
       const many = kyu.queue.enqueueMany([
         { type: 't', payload: 1 },
         { type: 't', payload },

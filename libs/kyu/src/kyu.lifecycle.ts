@@ -14,6 +14,8 @@ import { refuseClashes } from './config/refuse-clashes.js';
 import { Registrations } from './config/registrations.js';
 import { HandlerRegistry } from './handlers/handler.registry.js';
 import { JobListeners } from './listeners/job-listeners.js';
+import { bootSummary } from './logging/boot-summary.js';
+import { JobLog } from './logging/job-log.js';
 import { KYU_DATA_SOURCE } from './kyu.tokens.js';
 import { ScheduleCheck } from './kyu.schedule.js';
 import { Pruner } from './maintenance/pruner.js';
@@ -23,6 +25,8 @@ import { KyuMetrics } from './metrics/kyu-metrics.js';
 import { MetricsServer } from './metrics/metrics.server.js';
 import { Announcer } from './queue/announcer.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
+import type { KyuLog } from './runtime/kyu-log.js';
+import { KyuLogger } from './runtime/kyu-logger.js';
 import { closeDataSource } from './store/data-source.js';
 import { WorkerService } from './worker/worker.service.js';
 
@@ -54,10 +58,12 @@ export class KyuLifecycle
     private readonly reaper: StaleReaper,
     private readonly pruner: Pruner,
     private readonly listeners: JobListeners,
+    private readonly jobLog: JobLog,
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly scheduleCheck: ScheduleCheck,
     private readonly registrations: Registrations,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
     modules: ModulesContainer,
   ) {
     // Nest calls hooks by the distance from the root module, and takes a global module for the farthest: started first, stopped last. For who works
@@ -79,6 +85,7 @@ export class KyuLifecycle
       if (this.registrations.isFirst) this.scheduleCheck.run();
       await this.handlers.load();
       this.listeners.start();
+      this.jobLog.start();
     });
   }
 
@@ -90,9 +97,11 @@ export class KyuLifecycle
       const works = this.config.mode !== 'producer';
       if (works) await this.worker.start();
       await this.scheduler.start(works);
-      if (!works) return;
-      await this.reaper.start();
-      this.pruner.start();
+      if (works) {
+        await this.reaper.start();
+        this.pruner.start();
+      }
+      this.logger.log(bootSummary(this.config, this.handlers.jobTypes.length));
     });
   }
 
@@ -141,7 +150,9 @@ export class KyuLifecycle
     await this.announcer.staged();
     await this.readyQueue.close();
     this.listeners.stop();
+    this.jobLog.stop();
     this.metrics.close();
     await closeDataSource(this.dataSource, this.config.postgres);
+    this.logger.close();
   }
 }

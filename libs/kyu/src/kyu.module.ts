@@ -3,7 +3,6 @@ import {
   Logger,
   Module,
   type DynamicModule,
-  type LoggerService,
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
@@ -27,6 +26,7 @@ import { exportsOf } from './kyu.exports.js';
 import { kyuSchedule, ScheduleCheck } from './kyu.schedule.js';
 import { KYU_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
+import { JobLog } from './logging/job-log.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -44,7 +44,9 @@ import { WorkerWatch } from './queue/worker-watch.js';
 import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { DueAlarm } from './runtime/due-alarm.js';
+import { KyuLog } from './runtime/kyu-log.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
+import { PostgresOutage } from './runtime/postgres-outage.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
 import { Database } from './store/database.js';
 import { HealthReader } from './store/health-reader.js';
@@ -52,6 +54,7 @@ import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
 import { openDataSource } from './store/open-data-source.js';
+import { describeTarget } from './store/postgres-errors.js';
 import { TransactionalStore } from './store/transactional-store.js';
 import { WorkerStore } from './store/worker-store.js';
 import { findTracer } from './tracing/find-tracer.js';
@@ -128,12 +131,13 @@ function register(
     {
       provide: KyuLogger,
       inject: [KyuConfig],
-      useFactory: ({ logger }: KyuConfig) => logger ?? new Logger('Kyu'),
+      useFactory: ({ logger, name }: KyuConfig) =>
+        new KyuLog(logger ?? new Logger('Kyu'), name),
     },
     {
       provide: KyuEvents,
       inject: [KyuLogger],
-      useFactory: (logger: LoggerService) => new KyuEvents(logger),
+      useFactory: (logger: KyuLog) => new KyuEvents(logger),
     },
     WorkerIdentity,
     DueAlarm,
@@ -151,13 +155,26 @@ function register(
         dataSource.hasMetadata(Job) ? dataSource.getRepository(Job) : undefined,
     },
     {
+      provide: PostgresOutage,
+      inject: [KyuConfig, KyuLogger],
+      useFactory: ({ postgres }: KyuConfig, log: KyuLog) =>
+        new PostgresOutage(describeTarget(postgres), log),
+    },
+    {
       provide: Database,
-      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig],
-      useFactory: (dataSource: DataSource, { postgres }: KyuConfig) =>
+      inject: [getDataSourceToken(KYU_DATA_SOURCE), KyuConfig, PostgresOutage],
+      useFactory: (
+        dataSource: DataSource,
+        { postgres }: KyuConfig,
+        outage: PostgresOutage,
+      ) =>
         new Database(
           dataSource,
           postgres.tables,
           postgres.dataSource !== undefined,
+          undefined,
+          undefined,
+          outage,
         ),
     },
     JobStore,
@@ -169,7 +186,7 @@ function register(
     {
       provide: ReadyQueue,
       inject: [KyuConfig, KyuLogger],
-      useFactory: (config: KyuConfig, logger: LoggerService) =>
+      useFactory: (config: KyuConfig, logger: KyuLog) =>
         newReadyQueue(config, logger),
     },
     // layer 2: what an application calls, and what it is called by
@@ -205,6 +222,7 @@ function register(
     Pruner,
     // layer 4: who watches
     JobListeners,
+    JobLog,
     KyuHealth,
     KyuMetrics,
     ...metricProviders,

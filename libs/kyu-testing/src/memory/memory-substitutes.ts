@@ -5,6 +5,7 @@ import {
   HandlerRegistry,
   HealthReader,
   JobExecutor,
+  JobLog,
   JobReader,
   JobScope,
   JobStore,
@@ -56,6 +57,8 @@ function tableOf(config: KyuConfig): MemoryTable {
   return table;
 }
 
+const nothing = (): void => undefined;
+
 /** Of a data source that the application lends, handlers write by that. */
 const managedBy = (
   { manager }: MemoryOptions,
@@ -91,6 +94,8 @@ export const memorySubstitutes = (
       postgres.dataSource ?? unopened(newDataSource(postgres), options.mode),
   ),
   substitute(Database, [], () => ({})),
+  // A job that fails in a test is the test's to see.
+  substitute(JobLog, [], () => ({ start: nothing, stop: nothing })),
   substitute(JobStore, [KyuConfig], (c) => new MemoryJobStore(tableOf(c))),
   substitute(JobReader, [KyuConfig], (c) => new MemoryJobReader(tableOf(c))),
   substitute(

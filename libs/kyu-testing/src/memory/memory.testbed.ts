@@ -151,8 +151,9 @@ export class MemoryTestbed extends Testbed {
         .filter(({ jobType }) => handlers.jobTypes.includes(jobType))
         .map(({ scheduledAt }) => scheduledAt);
       const first = Math.min(...due);
-      const last =
-        types.isDate(withScheduled) ? withScheduled.getTime() : Infinity;
+      const last = types.isDate(withScheduled)
+        ? withScheduled.getTime()
+        : Infinity;
       if (first > last || due.length === 0) return undefined;
       table.moveTo(first);
     }

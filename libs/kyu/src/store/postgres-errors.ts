@@ -62,6 +62,12 @@ function firstError(error: unknown): { code?: string; message: string } {
   return { message: String(error) };
 }
 
+/** What was wrong, without advice. */
+export function causeOf(error: unknown): string {
+  const { code, message } = firstError(error);
+  return code && !message.includes(code) ? `${message} (${code})` : message;
+}
+
 /** Whether Postgres refused the values themselves (SQLSTATE class 22 or 23): the same statement will never succeed. */
 export function isRefusedData(error: unknown): boolean {
   const { code } = error as { code?: unknown };

@@ -2,10 +2,12 @@ import {
   setImmediate as nextTurn,
   setTimeout as sleep,
 } from 'node:timers/promises';
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isOutage } from '../runtime/postgres-outage.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { isNotDone } from '../store/postgres-errors.js';
 import type { Run } from '../store/settlement.js';
@@ -58,7 +60,7 @@ export class Dispatcher {
     private readonly giveBack: GiveBack,
     private readonly handlers: HandlerRegistry,
     private readonly heartbeat: Heartbeat,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   start(): void {
@@ -90,11 +92,12 @@ export class Dispatcher {
   /** Once more, as nobody looks when this worker is gone: then each is rescued, with a crash on its record. Never rejects. */
   async lookForStrays(): Promise<void> {
     if (!this.giveBack.strays.expected) return;
-    await this.releaseStrays().catch((error: Error) =>
-      this.logger.warn(
-        `Could not look for jobs of a claim whose answer was lost: ${error.message}`,
-      ),
-    );
+    await this.releaseStrays().catch((error: Error) => {
+      if (!isOutage(error))
+        this.logger.warn(
+          `Could not look for jobs of a claim whose answer was lost: ${error.message}`,
+        );
+    });
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
@@ -190,9 +193,14 @@ export class Dispatcher {
         this.fillSlots();
       } catch (error) {
         this.giveBack.strays.expect();
-        this.logger.error(
-          `Claiming jobs failed, trying again: ${(error as Error).message}`,
-        );
+        if (!isOutage(error))
+          this.logger.limited(
+            'error',
+            'claims',
+            'failures',
+            () =>
+              `Claiming jobs failed, trying again: ${(error as Error).message}`,
+          );
         await pause(retryMs * (0.5 + Math.random() / 2), signal);
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
       }

@@ -1,5 +1,7 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isOutage } from '../runtime/postgres-outage.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { JobExecutor } from './job-executor.js';
 import { StrayWatch } from './stray-watch.js';
@@ -11,7 +13,7 @@ export class GiveBack {
 
   constructor(
     private readonly executor: JobExecutor,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Never rejects: what cannot be given back now is looked for later. */
@@ -23,19 +25,20 @@ export class GiveBack {
       if (released < jobs.length) this.strays.expect();
     } catch (error) {
       this.strays.expect();
-      this.logger.warn(
-        `${jobs.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
-      );
+      if (!isOutage(error))
+        this.logger.limited(
+          'warn',
+          'claimed jobs',
+          'failures to give them back',
+          () =>
+            `${jobs.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
+        );
     }
   }
 
   /** What is ours without our knowing: all but what runs, and these. @throws what Postgres says */
   async unknown(known: readonly string[]): Promise<void> {
     this.strays.looked();
-    const strays = await this.executor.releaseStrays(known);
-    if (strays > 0)
-      this.logger.warn(
-        `Gave back ${strays} job(s) of a claim whose answer was lost.`,
-      );
+    await this.executor.releaseStrays(known);
   }
 }

@@ -1,9 +1,11 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { PostgresOutage } from '../runtime/postgres-outage.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import {
   WorkerStore,
@@ -17,6 +19,9 @@ import { JobExecutor } from './job-executor.js';
  * A timer of its own and no `@Interval`: @nestjs/schedule ends those before a drain, and a worker that drains needs its lease as much as any.
  * How often the main thread gives a sign of life, and looks whether it is still believed to live. */
 const TICK_MS = 250;
+/** Beats that fail for this long, while no other statement does, fail for a reason of their own. */
+const ALONE_MS = 5_000;
+
 /**
  * Is responsible for the lease of this process on all its jobs: a beat from a thread of its own says that it lives; and when no beat has reached Postgres
  * for almost `heartbeatTimeout`, by the monotonic clock, it stops its jobs before anyone else starts them.
@@ -26,7 +31,9 @@ export class Heartbeat {
   private running: RunningHeartbeat | undefined;
   private timer: NodeJS.Timeout | undefined;
   private toldTypes: readonly string[] = [];
-  private failing = false;
+  /** Since when beats fail, and why. */
+  private failing:
+    { since: number; message: string; told: boolean } | undefined;
   /** The lease may be over: nothing is claimed until a beat has come through. */
   private isFenced = false;
 
@@ -37,7 +44,8 @@ export class Heartbeat {
     private readonly worker: WorkerIdentity,
     private readonly executor: JobExecutor,
     private readonly events: KyuEvents,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    private readonly outage: PostgresOutage,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Registers the worker, then keeps beating. @throws when Postgres does not take the first beat. */
@@ -69,6 +77,7 @@ export class Heartbeat {
       this.workers.update(running, this.record());
     }
     this.checkLease(running.takeLongestSilenceMs());
+    this.tellFailing();
   }
 
   /** Ends the heartbeat and removes the worker from the registry. Never rejects: who stops must come to an end. */
@@ -94,9 +103,19 @@ export class Heartbeat {
   }
 
   private beatFailed(message: string): void {
-    if (this.failing) return; // once an outage
-    this.failing = true;
-    this.logger.warn(`The heartbeat fails, trying again: ${message}`);
+    this.failing ??= { since: performance.now(), message, told: false };
+  }
+
+  /** Only if beats alone fail: an outage, in which all else fails as well, is told once. */
+  private tellFailing(): void {
+    const { failing } = this;
+    if (!failing || failing.told) return;
+    if (this.outage.isOpen) failing.since = performance.now();
+    if (performance.now() - failing.since < ALONE_MS) return;
+    failing.told = true;
+    this.logger.warn(
+      `The heartbeat fails, trying again: ${failing.message}. Other statements succeed.`,
+    );
   }
 
   private checkLease(silenceMs: number): void {
@@ -107,14 +126,16 @@ export class Heartbeat {
       // Again at each look: of a claim that was under way, jobs may have begun meanwhile.
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));
       if (known) return;
-      this.logger.error(
-        `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
-      );
+      if (this.outage.isOpen) this.outage.runsStopped(runs);
+      else
+        this.logger.error(
+          `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
+        );
       this.events.emit('worker.fenced', { runs });
       return;
     }
     this.isFenced = false;
-    if (silenceMs <= heartbeatIntervalMs) this.failing = false;
+    if (silenceMs <= heartbeatIntervalMs) this.failing = undefined;
   }
 
   private record(): WorkerRecord {

@@ -1,9 +1,11 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { messageOf } from '../runtime/describe-error.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isOutage } from '../runtime/postgres-outage.js';
 import { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Database } from '../store/database.js';
@@ -27,7 +29,7 @@ export class TransactionalRunner {
     private readonly handlers: HandlerRegistry,
     private readonly database: Database,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {
     this.connections = new Semaphore(
       Math.max(1, database.maxConnections - SPARE_CONNECTIONS),
@@ -64,9 +66,18 @@ export class TransactionalRunner {
       await transaction?.rollback();
       return undefined;
     } catch (error) {
-      this.logger.warn(
-        `Job ${run.job.id} (${run.job.jobType}) goes back, as its transaction could not begin: ${messageOf(error)}`,
-      );
+      const { id, jobType } = run.job;
+      const explained = isOutage(error)
+        ? error
+        : this.database.explain('begin_run', error);
+      if (!isOutage(explained))
+        this.logger.ofType(
+          'warn',
+          jobType,
+          'transactions that could not begin',
+          () =>
+            `Job ${id} (${jobType}) goes back, as its transaction could not begin: ${messageOf(explained)}`,
+        );
       return undefined;
     }
   }
