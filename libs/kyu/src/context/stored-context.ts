@@ -15,7 +15,8 @@ export interface StoredContext {
 /**
  * The JSON text of what the application captured; undefined for nothing.
  *
- * @throws {InvalidJobError} if it has none, one of more than 4 KiB, or one that is empty where the captured value is not (a `Map`, a `Promise`).
+ * @throws {InvalidJobError} if it has none, one of more than 4 KiB, or one that is empty where the
+ *   captured value is not (a `Map`, a `Promise`).
  */
 export function encodeUserContext(captured: unknown): string | undefined {
   let json: string | undefined;

@@ -18,8 +18,9 @@ export interface KyuEventMap {
     durationMs: number;
     /** Of a run that failed. */
     error?: string;
-    /** Of a run that is not completed: which one it was, 1 for the first, and how many retries the job has. */
+    /** Of a run that is not completed: which one it was, 1 for the first. */
     attempt?: number;
+    /** Of a run that is not completed: how many retries its job has. */
     maxRetries?: number;
     /** Milliseconds to the next run, if there will be one. */
     retryInMs?: number;

@@ -18,7 +18,7 @@ import {
   type JobDefaults,
 } from '../job/new-job.js';
 import { messageOf } from '../runtime/describe-error.js';
-import type { KyuLog } from '../runtime/kyu-log.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
@@ -203,9 +203,9 @@ export class HandlerRegistry {
       checkDefaults(defaults);
       const { backoff } = this.configured(jobType, defaults);
       return retryWait(backoff, this.config.backoff, (problem) =>
-        this.logger.ofType(
+        this.logger.limited(
           'warn',
-          jobType,
+          jobsOf(jobType),
           'waits that could not be used',
           () =>
             `The backoff of ${place} ${problem}; the job waits as the module says.`,

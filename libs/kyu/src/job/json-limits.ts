@@ -10,7 +10,8 @@ export const MAX_RESULT_BYTES = 64 * 1024;
 /**
  * The JSON text of a payload.
  *
- * @throws {InvalidJobError} if it has none, one of more than 1 MiB, or one that is empty where the payload is not (a `Map`, a `Promise`, NaN).
+ * @throws {InvalidJobError} if it has none, one of more than 1 MiB, or one that is empty where the
+ *   payload is not (a `Map`, a `Promise`, NaN).
  */
 export function encodePayload(payload: unknown): string {
   const problem = (text: string, cause?: unknown): InvalidJobError =>
@@ -46,8 +47,9 @@ export function encodePayload(payload: unknown): string {
 }
 
 /**
- * The JSON text of a handler's result; null when there is none, or when it cannot be kept whole (cyclic, BigInt, a `Map` in it, more than 64 KiB). The
- * work is done by then, so a result that cannot be kept must not fail the job.
+ * The JSON text of a handler's result; null when there is none, or when it cannot be kept whole
+ * (cyclic, BigInt, a `Map` in it, more than 64 KiB). The work is done by then, so a result that
+ * cannot be kept must not fail the job.
  */
 export function encodeResult(result: unknown): {
   json: string | null;

@@ -1,6 +1,8 @@
 import { types } from 'node:util';
 
-/** A value that `JSON.stringify` empties without an error: a `Map` becomes `{}`, NaN becomes null. */
+/**
+ * A value that `JSON.stringify` empties without an error: a `Map` becomes `{}`, NaN becomes null.
+ */
 export interface JsonLoss {
   /** What the value is, and what to pass in its place: the end of a sentence. */
   what: string;
@@ -9,11 +11,13 @@ export interface JsonLoss {
 }
 
 /**
- * The first value in `value` that `JSON.stringify` would empty; undefined when there is none. `value` must have passed `JSON.stringify` before, so it has no
- * cycle.
+ * The first value in `value` that `JSON.stringify` would empty; undefined when there is none.
+ * `value` must have passed `JSON.stringify` before, so it has no cycle.
  *
- * One walk over the whole value, without a replacer: that adds about 15 % to the time of `JSON.stringify`, which a replacer multiplies. As in JSON, a property
- * that is undefined, a function or a symbol is left out on purpose; in an array such a value becomes null, and is a loss.
+ * One walk over the whole value, without a replacer: that adds about 15 % to the time of
+ * `JSON.stringify`, which a replacer multiplies. As in JSON, a property that is undefined, a
+ * function or a symbol is left out on purpose; in an array such a value becomes null, and is a
+ * loss.
  */
 export function findJsonLoss(value: unknown): JsonLoss | undefined {
   try {
@@ -37,7 +41,10 @@ export const pathOf = (root: string, { keys }: JsonLoss): string =>
 
 const loss = (what: string): JsonLoss => ({ what, keys: [] });
 
-/** @param isKept whether JSON has a place for the value whatever it is: in an array, or as the whole. */
+/**
+ * @param isKept whether JSON has a place for the value whatever it is: in an array, or as the
+ * whole.
+ */
 function lossOf(value: unknown, isKept: boolean): JsonLoss | undefined {
   switch (typeof value) {
     case 'number':
@@ -91,7 +98,10 @@ function lossOfProperties(value: object): JsonLoss | undefined {
   return undefined;
 }
 
-/** Asked for only when something was found: an object that writes its own JSON loses nothing that it does not want to. */
+/**
+ * Asked for only when something was found: an object that writes its own JSON loses nothing that it
+ * does not want to.
+ */
 const withOwnJson = (
   value: object,
   found: JsonLoss | undefined,
@@ -112,8 +122,9 @@ function lossOfInstance(value: object): JsonLoss | undefined {
 }
 
 /**
- * Built-in objects keep what they hold in internal slots, which JSON does not see. An object of a user's class with nothing but private fields looks like an
- * empty one, and an empty one is no mistake: it passes.
+ * Built-in objects keep what they hold in internal slots, which JSON does not see. An object of a
+ * user's class with nothing but private fields looks like an empty one, and an empty one is no
+ * mistake: it passes.
  */
 function emptied(value: object): JsonLoss | undefined {
   if (typeof (value as { then?: unknown }).then === 'function')

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents, type KyuEventMap } from '../events/kyu-events.js';
 import { inOneLine } from '../runtime/error-chain.js';
-import type { KyuLog } from '../runtime/kyu-log.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { formatMs } from './format-ms.js';
 
@@ -10,8 +10,9 @@ import { formatMs } from './format-ms.js';
 const MAX_ERROR_LENGTH = 500;
 
 /**
- * Is responsible for the lines about jobs that did not do what they should: a warning for each failed run and each rescue, an error for each death. At most ten a
- * minute for each type, then one with the count of the others.
+ * Is responsible for the lines about jobs that did not do what they should: a warning for each
+ * failed run and each rescue, an error for each death. At most ten a minute for each type, then one
+ * with the count of the others.
  */
 @Injectable()
 export class JobLog {
@@ -42,9 +43,9 @@ export class JobLog {
     const { retryInMs } = event;
     const next =
       retryInMs === undefined ? '' : `, again in ${formatMs(retryInMs)}`;
-    this.log.ofType(
+    this.log.limited(
       'warn',
-      event.jobType,
+      jobsOf(event.jobType),
       'failed runs',
       () =>
         `${this.nameOf(event)} failed (${attemptOf(event)}${next}): ${errorOf(event)}`,
@@ -52,9 +53,9 @@ export class JobLog {
   }
 
   private died(event: KyuEventMap['job.settled']): void {
-    this.log.ofType(
+    this.log.limited(
       'error',
-      event.jobType,
+      jobsOf(event.jobType),
       'deaths',
       () =>
         `${this.nameOf(event)} is dead (${attemptOf(event)}): ${errorOf(event)}`,
@@ -65,17 +66,17 @@ export class JobLog {
     const { jobType, status, worker } = event;
     const name = this.nameOf(event);
     if (status === 'dead')
-      this.log.ofType(
+      this.log.limited(
         'error',
-        jobType,
+        jobsOf(jobType),
         'deaths',
         () =>
           `${name} is dead: worker ${worker} was lost while it ran this job, and so were workers before it (maxCrashes: ${this.config.maxCrashes}).`,
       );
     else
-      this.log.ofType(
+      this.log.limited(
         'warn',
-        jobType,
+        jobsOf(jobType),
         'jobs taken back from lost workers',
         () =>
           `${name} was taken back from worker ${worker}, which is lost; it is ${status} now.`,
@@ -83,9 +84,9 @@ export class JobLog {
   }
 
   private leaseLost(event: KyuEventMap['lease.lost']): void {
-    this.log.ofType(
+    this.log.limited(
       'warn',
-      event.jobType,
+      jobsOf(event.jobType),
       'outcomes that were refused',
       () =>
         `${this.nameOf(event)} ended, and its outcome was refused: this worker no longer owned it (run ${event.token}).`,

@@ -1,6 +1,4 @@
-import { messageOf } from './describe-error.js';
 import type { KyuLog } from './kyu-log.js';
-import { isOutage } from './postgres-outage.js';
 
 /**
  * What every agent does with its ticks. Nest's `@Interval` cannot read options, begins before anything is ready and does not wait
@@ -40,22 +38,19 @@ export class Cadence<T> {
       this.again = true;
       return;
     }
-    this.runNow().catch((error: unknown) => this.tell(error));
+    this.runNow().catch((error: unknown) =>
+      this.logger.failed(
+        'warn',
+        this.name.toLowerCase(),
+        error,
+        () => `${this.name} failed, trying again`,
+      ),
+    );
   }
 
   /** As runSoon(), where the run under way is as good as a new one. */
   runUnlessRunning(): void {
     if (!this.running) this.runSoon();
-  }
-
-  private tell(error: unknown): void {
-    if (isOutage(error)) return; // told once, for all
-    this.logger.limited(
-      'warn',
-      this.name.toLowerCase(),
-      'failures',
-      () => `${this.name} failed, trying again: ${messageOf(error)}`,
-    );
   }
 
   /** Runs now, or joins the run under way. */

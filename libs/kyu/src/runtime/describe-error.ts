@@ -14,9 +14,11 @@ export interface ErrorText {
 }
 
 /**
- * What a handler threw, as text that can always be stored: JavaScript may throw anything (`null`, a string, an object whose
- * getters throw, a revoked Proxy), and the failure of a job must be recordable whatever it was. With an error comes what stands behind it: its causes, the
- * errors of an `AggregateError`, the messages of a Nest `HttpException`. Of their other properties nothing: those may hold headers and passwords.
+ * What a handler threw, as text that can always be stored: JavaScript may throw anything (`null`, a
+ * string, an object whose getters throw, a revoked Proxy), and the failure of a job must be
+ * recordable whatever it was. With an error comes what stands behind it: its causes, the errors of
+ * an `AggregateError`, the messages of a Nest `HttpException`. Its other properties are left out:
+ * they may hold headers and passwords.
  */
 export function describeError(thrown: unknown): ErrorText {
   try {

@@ -14,8 +14,9 @@ const MAX_LINE = 1024;
 const MIN_REPEATED = 8;
 
 /**
- * What stands behind an error: its `cause`, the `errors` of an `AggregateError`, and so on, the nearest first. What an error repeats of those before it is left
- * out. Cycles end, and what throws when it is read is passed over.
+ * What stands behind an error: its `cause`, the `errors` of an `AggregateError`, and so on, the
+ * nearest first. What an error repeats of those before it is left out. Cycles end, and what throws
+ * when it is read is passed over.
  *
  * @param said what the error itself says.
  */

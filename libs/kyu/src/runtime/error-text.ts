@@ -13,9 +13,15 @@ export function read(value: unknown, key: string): unknown {
 export const isError = (value: unknown): value is Error =>
   types.isNativeError(value) || value instanceof Error;
 
-/** What an error says in its own words. Nothing but its message, its name and its code: other properties may hold headers and passwords. */
+/**
+ * What an error says in its own words. Nothing but its message, its name and its code: other
+ * properties may hold headers and passwords.
+ */
 export interface ErrorWords {
-  /** What it says that no other error says in its place: the text is not repeated where this was said before. */
+  /**
+   * What it says that no other error says in its place: the text is not repeated where this was
+   * said before.
+   */
   core: string;
   text: string;
 }
@@ -23,7 +29,8 @@ export interface ErrorWords {
 export function wordsOfError(error: Error): ErrorWords {
   const message = textual(read(error, 'message'));
   const details = httpDetails(error);
-  // "Bad Request Exception" is the name of the class once more; what is wrong stands in the response.
+  // "Bad Request Exception" is the name of the class once more; what is wrong stands in the
+  // response.
   if (details !== '' && !message.includes(details))
     return { core: details, text: `${message}: ${details}` };
   if (message !== '' && message !== 'Error')
@@ -34,7 +41,10 @@ export function wordsOfError(error: Error): ErrorWords {
   return { core: text, text };
 }
 
-/** What stands behind an error may be anything; of an object that is no error, only what an error has too. */
+/**
+ * What stands behind an error may be anything; of an object that is no error, only what an error
+ * has too.
+ */
 export function wordsOfCause(cause: unknown): ErrorWords {
   if (isError(cause)) {
     const { core, text } = wordsOfError(cause);
@@ -66,7 +76,10 @@ function withCode(error: object, text: string): string {
     : text;
 }
 
-/** What a Nest `HttpException` with a response object tells its client: the messages of a ValidationPipe, for one. */
+/**
+ * What a Nest `HttpException` with a response object tells its client: the messages of a
+ * ValidationPipe, for one.
+ */
 function httpDetails(error: Error): string {
   if (typeof read(error, 'getStatus') !== 'function') return '';
   const message = read(read(error, 'response'), 'message');
@@ -76,7 +89,10 @@ function httpDetails(error: Error): string {
 
 const MAX_MESSAGES = 20;
 
-/** A text, or a `ValidationError` of class-validator: what is wrong, without the values that were refused. */
+/**
+ * A text, or a `ValidationError` of class-validator: what is wrong, without the values that were
+ * refused.
+ */
 function messagesOf(message: unknown): string[] {
   if (typeof message === 'string') return [message];
   const constraints = read(message, 'constraints');

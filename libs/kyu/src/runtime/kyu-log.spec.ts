@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { jest } from '@jest/globals';
-import { KyuLog } from './kyu-log.js';
+import { jobsOf, KyuLog } from './kyu-log.js';
 
 function newLog(name?: string) {
   const lines: string[] = [];
@@ -39,11 +39,11 @@ describe('KyuLog', () => {
     const { log, lines } = newLog();
     const fail = (times: number, type: string): void => {
       for (let i = 0; i < times; i++)
-        log.ofType('warn', type, 'failed runs', () => `${type} ${i}`);
+        log.limited('warn', jobsOf(type), 'failed runs', () => `${type} ${i}`);
     };
     fail(25, 'mail');
     fail(3, 'film');
-    log.ofType('error', 'mail', 'deaths', () => 'a death');
+    log.limited('error', jobsOf('mail'), 'deaths', () => 'a death');
     expect(lines).toHaveLength(13);
     jest.advanceTimersByTime(59_999);
     expect(lines).toHaveLength(13);

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LoggerService } from '@nestjs/common';
+import { messageOf } from './describe-error.js';
+import { isOutage } from './is-outage.js';
 import { LineLimiter, type LeftOut } from './line-limiter.js';
 
 export type LogLevel = 'log' | 'warn' | 'error';
@@ -7,12 +9,15 @@ export type LogLevel = 'log' | 'warn' | 'error';
 /** So many lines a minute about one subject tell what goes on; thousands hide it. */
 const MAX_LINES = 10;
 const WINDOW_MS = 60_000;
+/** The subject of lines about the jobs of one type. */
+export const jobsOf = (jobType: string): string => `jobs of type ${jobType}`;
 /** A log line is no place for a dump. */
 const MAX_LENGTH = 2_000;
 
 /**
- * Is responsible for Kyu's own lines in the log. Each is one line, whatever is in it, and names its registration. It is written outside of the async context in
- * which it came up, so that no logger adds the job or the request of a caller to it. A logger that throws harms no job.
+ * Is responsible for Kyu's own lines in the log. Each is one line, whatever is in it, and names its
+ * registration. It is written outside of the async context in which it came up, so that no logger
+ * adds the job or the request of a caller to it. A logger that throws harms no job.
  */
 export class KyuLog implements LoggerService {
   private readonly outside = AsyncLocalStorage.snapshot();
@@ -41,7 +46,8 @@ export class KyuLog implements LoggerService {
   }
 
   /**
-   * Writes at most ten lines a minute about one subject; when the minute is over, one line with the count of those that were left out.
+   * Writes at most ten lines a minute about one subject; when the minute is over, one line with the
+   * count of those that were left out.
    *
    * @param subject what the lines are about: `claims`
    * @param kind what is counted: `failures`
@@ -59,14 +65,25 @@ export class KyuLog implements LoggerService {
     else this.timer ??= this.untilNextEnd();
   }
 
-  /** As {@link limited}, about the jobs of one type. */
-  ofType(
+  /**
+   * As {@link limited}, about work that failed and is tried again. Nothing for an outage of
+   * PostgreSQL, of which `PostgresOutage` tells once, for all.
+   *
+   * @param what failed: the line without its cause
+   */
+  failed(
     level: LogLevel,
-    jobType: string,
-    kind: string,
-    message: () => string,
+    subject: string,
+    error: unknown,
+    what: () => string,
   ): void {
-    this.limited(level, `jobs of type ${jobType}`, kind, message);
+    if (isOutage(error)) return;
+    this.limited(
+      level,
+      subject,
+      'failures',
+      () => `${what()}: ${messageOf(error)}`,
+    );
   }
 
   /** Tells at once what was left out. */

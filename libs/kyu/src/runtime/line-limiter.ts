@@ -11,8 +11,8 @@ interface Window {
 }
 
 /**
- * Bounds how many lines a minute are written about each subject, and counts those that are not. The minute of a subject begins with its first line. Pure: it
- * neither writes nor waits.
+ * Bounds how many lines a minute are written about each subject, and counts those that are not. The
+ * minute of a subject begins with its first line. Pure: it neither writes nor waits.
  */
 export class LineLimiter {
   private readonly windows = new Map<string, Window>();
@@ -22,7 +22,10 @@ export class LineLimiter {
     private readonly windowMs: number,
   ) {}
 
-  /** Whether a line about `subject` may be written at the time `now`; if not, it is counted as one of `kind`. */
+  /**
+   * Whether a line about `subject` may be written at the time `now`; if not, it is counted as one
+   * of `kind`.
+   */
   admit(subject: string, kind: string, now: number): boolean {
     let window = this.windows.get(subject);
     if (!window) {

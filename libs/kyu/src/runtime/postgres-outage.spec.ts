@@ -1,5 +1,6 @@
 import { PostgresUnavailableError } from '../errors/kyu.errors.js';
-import { isOutage, PostgresOutage } from './postgres-outage.js';
+import { isOutage } from './is-outage.js';
+import { PostgresOutage } from './postgres-outage.js';
 
 const AWAY = new PostgresUnavailableError('away');
 const READ_ONLY = Object.assign(new Error('read-only'), { code: '25006' });

@@ -1,30 +1,18 @@
-import { PostgresUnavailableError } from '../errors/kyu.errors.js';
+import { isOutage, takesNone } from './is-outage.js';
 import type { KyuLog } from './kyu-log.js';
 
 /** A server whose statements succeed again, and none has failed for this long, is back. */
 const CALM_MS = 1_000;
 /** As long as a statement that only writes may take to be tried again: meanwhile others succeed. */
 const CALM_OF_WRITES_MS = 5_000;
-/** A server that goes again within a minute is not back before it was calm for longer: two lines for each such change would be a flood. */
+/**
+ * A server that goes again within a minute is not back before it was calm for longer: two lines for
+ * each such change would be a flood.
+ */
 const AGAIN_MS = 60_000;
 const CALM_OF_FLAPPING_MS = 30_000;
 /** So many kinds of statements are told by name. */
 const MAX_KINDS = 6;
-
-/** The server takes no writes (it became a standby), or has no room: of disk, memory or connections. */
-const TAKES_NONE = /^(25006|53...)$/;
-
-/**
- * Whether a statement failed because PostgreSQL cannot be used now, and not for what it says. `PostgresOutage` tells of that, once for all: who gets such an
- * error tries again, and writes nothing.
- */
-export const isOutage = (error: unknown): boolean =>
-  error instanceof PostgresUnavailableError || takesNone(error);
-
-const takesNone = (error: unknown): boolean => {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && TAKES_NONE.test(code);
-};
 
 interface Outage {
   since: number;
@@ -34,7 +22,10 @@ interface Outage {
   stoppedRuns: number;
 }
 
-/** Is responsible for the two lines of an outage of PostgreSQL: one when the first statement fails, one when statements succeed again. */
+/**
+ * Is responsible for the two lines of an outage of PostgreSQL: one when the first statement fails,
+ * one when statements succeed again.
+ */
 export class PostgresOutage {
   private outage: Outage | undefined;
   private lastEnd = Number.NEGATIVE_INFINITY;

@@ -7,7 +7,6 @@ import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { isOutage } from '../runtime/postgres-outage.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { isNotDone } from '../store/postgres-errors.js';
 import type { Run } from '../store/settlement.js';
@@ -92,12 +91,13 @@ export class Dispatcher {
   /** Once more, as nobody looks when this worker is gone: then each is rescued, with a crash on its record. Never rejects. */
   async lookForStrays(): Promise<void> {
     if (!this.giveBack.strays.expected) return;
-    await this.releaseStrays().catch((error: Error) => {
-      if (!isOutage(error))
-        this.logger.warn(
-          `Could not look for jobs of a claim whose answer was lost: ${error.message}`,
-        );
-    });
+    await this.releaseStrays().catch((error: unknown) =>
+      this.tell(error, 'Could not look for jobs of a claim that got no answer'),
+    );
+  }
+
+  private tell(error: unknown, what: string): void {
+    this.logger.failed('error', 'claims', error, () => what);
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
@@ -193,14 +193,7 @@ export class Dispatcher {
         this.fillSlots();
       } catch (error) {
         this.giveBack.strays.expect();
-        if (!isOutage(error))
-          this.logger.limited(
-            'error',
-            'claims',
-            'failures',
-            () =>
-              `Claiming jobs failed, trying again: ${(error as Error).message}`,
-          );
+        this.tell(error, 'Claiming jobs failed, trying again');
         await pause(retryMs * (0.5 + Math.random() / 2), signal);
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
       }

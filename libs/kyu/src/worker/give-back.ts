@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { isOutage } from '../runtime/postgres-outage.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { JobExecutor } from './job-executor.js';
 import { StrayWatch } from './stray-watch.js';
@@ -25,14 +24,12 @@ export class GiveBack {
       if (released < jobs.length) this.strays.expect();
     } catch (error) {
       this.strays.expect();
-      if (!isOutage(error))
-        this.logger.limited(
-          'warn',
-          'claimed jobs',
-          'failures to give them back',
-          () =>
-            `${jobs.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
-        );
+      this.logger.failed(
+        'warn',
+        'claimed jobs',
+        error,
+        () => `${jobs.length} claimed job(s) could not be given back yet`,
+      );
     }
   }
 

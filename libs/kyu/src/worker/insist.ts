@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KyuLog } from '../runtime/kyu-log.js';
-import { isOutage } from '../runtime/postgres-outage.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import type { JobRun } from './job-run.js';
 
 /** Between tries while Postgres does not answer: doubled from the first to the last, with jitter. */
@@ -21,14 +20,12 @@ export async function insist<T>(
   for (let failed = failure; ;) {
     if (failed !== undefined) {
       const { id, jobType } = run.job;
-      if (!isOutage(failed))
-        logger.ofType(
-          'warn',
-          jobType,
-          'statements that are tried again',
-          () =>
-            `A statement for job ${id} (${jobType}) failed, trying again: ${(failed as Error).message}`,
-        );
+      logger.failed(
+        'warn',
+        jobsOf(jobType),
+        failed,
+        () => `A statement for job ${id} (${jobType}) failed, trying again`,
+      );
       await sleep(delay * (0.5 + Math.random() / 2));
       delay = Math.min(delay * 2, RETRY_MS.last);
     }

@@ -8,7 +8,7 @@ import { encodeResult } from '../job/json-limits.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
-import type { KyuLog } from '../runtime/kyu-log.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { LateTimers } from '../runtime/late-timers.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
@@ -191,9 +191,9 @@ export class JobExecutor {
   private completed(job: ClaimedJob, result: unknown): Outcome {
     const { json, dropped } = encodeResult(result);
     if (dropped !== undefined)
-      this.logger.ofType(
+      this.logger.limited(
         'warn',
-        job.jobType,
+        jobsOf(job.jobType),
         'results that are not kept',
         () =>
           `The result of job ${job.id} (${job.jobType}) is not kept: ${dropped}.`,

@@ -2,10 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
-import { messageOf } from '../runtime/describe-error.js';
-import type { KyuLog } from '../runtime/kyu-log.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { isOutage } from '../runtime/postgres-outage.js';
+import { isOutage } from '../runtime/is-outage.js';
 import { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Database } from '../store/database.js';
@@ -67,17 +66,13 @@ export class TransactionalRunner {
       return undefined;
     } catch (error) {
       const { id, jobType } = run.job;
-      const explained = isOutage(error)
-        ? error
-        : this.database.explain('begin_run', error);
-      if (!isOutage(explained))
-        this.logger.ofType(
-          'warn',
-          jobType,
-          'transactions that could not begin',
-          () =>
-            `Job ${id} (${jobType}) goes back, as its transaction could not begin: ${messageOf(explained)}`,
-        );
+      this.logger.failed(
+        'warn',
+        jobsOf(jobType),
+        isOutage(error) ? error : this.database.explain('begin_run', error),
+        () =>
+          `Job ${id} (${jobType}) goes back, as its transaction could not begin`,
+      );
       return undefined;
     }
   }

@@ -5,7 +5,7 @@ import { JobRunner, type RunCounts } from '../queue/job-runner.js';
 import type { WorkerPulse, WorkerWatch } from '../queue/worker-watch.js';
 import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
-import { isOutage } from '../runtime/postgres-outage.js';
+import { isOutage } from '../runtime/is-outage.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 import { CancelWatch } from './cancel-watch.js';
 import { Claimer } from './claimer.js';
