@@ -22,6 +22,16 @@ const TICK_MS = 250;
 /** Beats that fail for this long, while no other statement does, fail for a reason of their own. */
 const ALONE_MS = 5_000;
 
+interface FailingBeats {
+  /** What the last of them failed with. */
+  message: string;
+  /** When the first of them failed, or the outage ended in which it did. */
+  since: number;
+  /** When the last of them failed. */
+  last: number;
+  told: boolean;
+}
+
 /**
  * Is responsible for the lease of this process on all its jobs: a beat from a thread of its own says that it lives; and when no beat has reached Postgres
  * for almost `heartbeatTimeout`, by the monotonic clock, it stops its jobs before anyone else starts them.
@@ -31,9 +41,7 @@ export class Heartbeat {
   private running: RunningHeartbeat | undefined;
   private timer: NodeJS.Timeout | undefined;
   private toldTypes: readonly string[] = [];
-  /** Since when beats fail, and why. */
-  private failing:
-    { since: number; message: string; told: boolean } | undefined;
+  private failing: FailingBeats | undefined;
   /** The lease may be over: nothing is claimed until a beat has come through. */
   private isFenced = false;
 
@@ -77,7 +85,7 @@ export class Heartbeat {
       this.workers.update(running, this.record());
     }
     this.checkLease(running.takeLongestSilenceMs());
-    this.tellFailing();
+    this.tellFailing(running);
   }
 
   /** Ends the heartbeat and removes the worker from the registry. Never rejects: who stops must come to an end. */
@@ -103,15 +111,22 @@ export class Heartbeat {
   }
 
   private beatFailed(message: string): void {
-    this.failing ??= { since: performance.now(), message, told: false };
+    const now = performance.now();
+    this.failing ??= { message, since: now, last: now, told: false };
+    Object.assign(this.failing, { message, last: now });
   }
 
   /** Only if beats alone fail: an outage, in which all else fails as well, is told once. */
-  private tellFailing(): void {
+  private tellFailing({ silenceMs }: RunningHeartbeat): void {
     const { failing } = this;
-    if (!failing || failing.told) return;
-    if (this.outage.isOpen) failing.since = performance.now();
-    if (performance.now() - failing.since < ALONE_MS) return;
+    if (!failing) return;
+    const now = performance.now();
+    if (silenceMs < now - failing.last) {
+      this.failing = undefined; // a beat was stored since
+      return;
+    }
+    if (this.outage.isOpen) failing.since = now;
+    if (failing.told || now - failing.since < ALONE_MS) return;
     failing.told = true;
     this.logger.warn(
       `The heartbeat fails, trying again: ${failing.message}. Other statements succeed.`,
@@ -119,7 +134,7 @@ export class Heartbeat {
   }
 
   private checkLease(silenceMs: number): void {
-    const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
+    const { heartbeatTimeoutMs } = this.config;
     if (silenceMs > heartbeatTimeoutMs - fenceMarginMs(this.config)) {
       const known = this.isFenced;
       this.isFenced = true;
@@ -135,7 +150,6 @@ export class Heartbeat {
       return;
     }
     this.isFenced = false;
-    if (silenceMs <= heartbeatIntervalMs) this.failing = undefined;
   }
 
   private record(): WorkerRecord {
