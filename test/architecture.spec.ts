@@ -16,6 +16,7 @@ const LAYERS = [
   'worker',
   'maintenance',
   'listeners',
+  'logging',
   'metrics',
   'tracing',
   'health',

@@ -69,13 +69,16 @@ it('an outage of both servers tells neither passwords nor payloads', async () =>
       return (await kyu.queue.deadJobs()).length > 0;
     });
     for (const fault of ['cut', 'deaf'] as const) {
-      const lines = kyu.logger.lines.length;
       redis.set(fault);
       postgres.set(fault);
       const call = rejection(kyu.queue.enqueue('work', { a: PAYLOAD }));
       if (fault === 'deaf') postgres.set('cut');
       errors.push(await call, await rejection(kyu.queue.deadJobs()));
-      await until('the log to tell', () => kyu.logger.lines.length > lines);
+      await until('the log to tell of both', () =>
+        ['PostgreSQL at', 'Redis at'].every((server) =>
+          inspect(kyu.logger.lines).includes(`${server} 127.0.0.1`),
+        ),
+      );
       expect(await page(kyu)).not.toMatch(new RegExp(`${PASSWORD}|${PAYLOAD}`));
       redis.set('none');
       postgres.set('none');

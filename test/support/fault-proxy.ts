@@ -27,6 +27,8 @@ export class FaultProxy {
   private readonly wires = new Set<Wire>();
   private fault: Fault = 'none';
   private count = 0;
+  /** Connections that were refused while it was cut. */
+  refused = 0;
 
   private constructor(
     private readonly server: Server,
@@ -94,7 +96,10 @@ export class FaultProxy {
 
   private join(client: Socket, target: URL, { tap }: FaultProxyOptions): void {
     client.on('error', () => undefined);
-    if (this.fault === 'cut') return void client.resetAndDestroy();
+    if (this.fault === 'cut') {
+      this.refused++;
+      return void client.resetAndDestroy();
+    }
     const number = this.count++;
     const server = connect(Number(target.port), target.hostname);
     const wire: Wire = { client, server, fault: this.fault, late: [] };

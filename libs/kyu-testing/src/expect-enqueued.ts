@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { Job, JobDefinition, QueueService } from '@kyu/nestjs';
 import { didYouMean } from '@kyu/nestjs/testing-internals';
 import type { InputOf, JobType } from './call-options.js';
@@ -185,7 +185,7 @@ function describe<Payload>(
   const parts = [`job of the type "${name}"`];
   if (typeof where === 'function') parts.push('for which "where" is true');
   else if (where !== undefined) parts.push(`with ${text(where)}`);
-  if (runAt instanceof Date) parts.push(`due at ${runAt.toISOString()}`);
+  if (types.isDate(runAt)) parts.push(`due at ${runAt.toISOString()}`);
   else if (runAt) parts.push('for whose time "runAt" is true');
   return parts.join(' ');
 }

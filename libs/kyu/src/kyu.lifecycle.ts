@@ -15,6 +15,8 @@ import { JobListeners } from './listeners/job-listeners.js';
 import { BootChecks } from './kyu.boot-checks.js';
 import { LazyModules } from './kyu.lazy-modules.js';
 import { KYU_OWN_DATA_SOURCE } from './kyu.tokens.js';
+import { bootSummary } from './logging/boot-summary.js';
+import { JobLog } from './logging/job-log.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -24,6 +26,8 @@ import { ClockCheck } from './queue/clock-check.js';
 import { Announcer } from './queue/announcer.js';
 import { OpenCalls } from './queue/open-calls.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
+import type { KyuLog } from './runtime/kyu-log.js';
+import { KyuLogger } from './runtime/kyu-logger.js';
 import { WorkerService } from './worker/worker.service.js';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -57,11 +61,13 @@ export class KyuLifecycle
     private readonly reaper: StaleReaper,
     private readonly pruner: Pruner,
     private readonly listeners: JobListeners,
+    private readonly jobLog: JobLog,
     private readonly metrics: KyuMetrics,
     private readonly metricsServer: MetricsServer,
     private readonly bootChecks: BootChecks,
     private readonly lazyModules: LazyModules,
     private readonly registrations: Registrations,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
     modules: ModulesContainer,
   ) {
     // Nest calls hooks by the distance from the root module, and takes a global module for the farthest: started first, stopped last. For who works
@@ -84,6 +90,7 @@ export class KyuLifecycle
       await this.handlers.load();
       this.listeners.start();
       this.clockCheck.start();
+      this.jobLog.start();
     });
   }
 
@@ -96,9 +103,11 @@ export class KyuLifecycle
       const works = this.config.mode !== 'producer';
       if (works) await this.worker.start();
       await this.scheduler.start(works);
-      if (!works) return;
-      await this.reaper.start();
-      this.pruner.start();
+      if (works) {
+        await this.reaper.start();
+        this.pruner.start();
+      }
+      this.logger.log(bootSummary(this.config, this.handlers.jobTypes.length));
     });
   }
 
@@ -156,8 +165,10 @@ export class KyuLifecycle
     await this.announcer.staged();
     await this.readyQueue.close();
     this.listeners.stop();
+    this.jobLog.stop();
     this.metrics.close();
     await this.closeConnections();
+    this.logger.close();
   }
 
   /** The last one closes what registrations share. */

@@ -3,7 +3,6 @@ import {
   Logger,
   Module,
   type DynamicModule,
-  type LoggerService,
 } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { getDataSourceToken, getRepositoryToken } from '@nestjs/typeorm';
@@ -36,6 +35,7 @@ import {
   KYU_REGISTRATION,
 } from './kyu.tokens.js';
 import { JobListeners } from './listeners/job-listeners.js';
+import { JobLog } from './logging/job-log.js';
 import { Pruner } from './maintenance/pruner.js';
 import { Scheduler } from './maintenance/scheduler.js';
 import { StaleReaper } from './maintenance/stale-reaper.js';
@@ -57,7 +57,9 @@ import { newReadyQueue } from './ready-queue/new-ready-queue.js';
 import { ReadyQueue } from './ready-queue/ready-queue.js';
 import { DatabaseClock } from './runtime/database-clock.js';
 import { DueAlarm } from './runtime/due-alarm.js';
+import { KyuLog } from './runtime/kyu-log.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
+import { PostgresOutage } from './runtime/postgres-outage.js';
 import { WorkerIdentity } from './runtime/worker-identity.js';
 import { ScheduleCheck } from './schedule/schedule-check.js';
 import { Connections, ConnectionsModule } from './store/connections.js';
@@ -66,6 +68,7 @@ import { HealthReader } from './store/health-reader.js';
 import { JobReader } from './store/job-reader.js';
 import { JobStore } from './store/job-store.js';
 import { MaintenanceStore } from './store/maintenance-store.js';
+import { describeTarget } from './store/postgres-errors.js';
 import { readTablesMark } from './store/tables-mark.js';
 import { TransactionalStore } from './store/transactional-store.js';
 import { WorkerStore } from './store/worker-store.js';
@@ -150,12 +153,13 @@ function register(
     {
       provide: KyuLogger,
       inject: [KyuConfig],
-      useFactory: ({ logger }: KyuConfig) => logger ?? new Logger('Kyu'),
+      useFactory: ({ logger, name }: KyuConfig) =>
+        new KyuLog(logger ?? new Logger('Kyu'), name),
     },
     {
       provide: KyuEvents,
       inject: [KyuLogger],
-      useFactory: (logger: LoggerService) => new KyuEvents(logger),
+      useFactory: (logger: KyuLog) => new KyuEvents(logger),
     },
     WorkerIdentity,
     DueAlarm,
@@ -166,7 +170,7 @@ function register(
       useFactory: (
         { postgres, mode }: KyuConfig,
         connections: Connections,
-        logger: LoggerService,
+        logger: KyuLog,
       ) => connections.open(postgres, mode, logger),
     },
     {
@@ -181,7 +185,7 @@ function register(
         dataSource: DataSource,
         { postgres }: KyuConfig,
         connections: Connections,
-        logger: LoggerService,
+        logger: KyuLog,
       ) => connections.openOwn(dataSource, postgres, logger),
     },
     {
@@ -192,17 +196,25 @@ function register(
         (dataSource.hasMetadata(Job) ? dataSource : own).getRepository(Job),
     },
     {
+      provide: PostgresOutage,
+      inject: [KyuConfig, KyuLogger],
+      useFactory: ({ postgres }: KyuConfig, log: KyuLog) =>
+        new PostgresOutage(describeTarget(postgres), log),
+    },
+    {
       provide: Database,
       inject: [
         getDataSourceToken(KYU_DATA_SOURCE),
         KyuConfig,
         KYU_OWN_DATA_SOURCE,
+        PostgresOutage,
       ],
       useFactory: (
         dataSource: DataSource,
         { postgres }: KyuConfig,
         own: DataSource,
-      ) => new Database(dataSource, postgres.tables, own),
+        outage: PostgresOutage,
+      ) => new Database(dataSource, postgres.tables, own, outage),
     },
     {
       provide: DatabaseClock,
@@ -218,11 +230,8 @@ function register(
     {
       provide: ReadyQueue,
       inject: [KyuConfig, KyuLogger, Database],
-      useFactory: (
-        config: KyuConfig,
-        logger: LoggerService,
-        database: Database,
-      ) => newReadyQueue(config, logger, () => readTablesMark(database)),
+      useFactory: (config: KyuConfig, logger: KyuLog, database: Database) =>
+        newReadyQueue(config, logger, () => readTablesMark(database)),
     },
     // layer 2: what an application calls, and what it is called by
     DecoratorCheck,
@@ -261,6 +270,7 @@ function register(
     Pruner,
     // layer 4: who watches
     JobListeners,
+    JobLog,
     KyuHealth,
     KyuMetrics,
     ...metricProviders,

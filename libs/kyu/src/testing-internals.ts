@@ -11,6 +11,7 @@ export { MAX_HISTORY } from './job/attempt-record.js';
 export type { InputOf, JobType } from './job/job-definition.js';
 export { JobDefinition } from './job/job-definition.js';
 export type { NewJob } from './job/new-job.js';
+export { JobLog } from './logging/job-log.js';
 export { KYU_OPTIONS } from './kyu.module.js';
 export { KYU_OWN_DATA_SOURCE, KYU_REGISTRATION } from './kyu.tokens.js';
 export { Pruner } from './maintenance/pruner.js';

@@ -5,6 +5,7 @@ import {
   HandlerRegistry,
   HealthReader,
   JobExecutor,
+  JobLog,
   JobReader,
   JobScope,
   JobStore,
@@ -57,6 +58,8 @@ function tableOf(config: KyuConfig): MemoryTable {
   return table;
 }
 
+const nothing = (): void => undefined;
+
 /** Of a data source that the application lends, handlers write by that. */
 const managedBy = (
   { manager }: MemoryOptions,
@@ -93,6 +96,8 @@ export const memorySubstitutes = (
   ),
   substitute(KYU_OWN_DATA_SOURCE, [], () => unopenedJobs(options.mode)),
   substitute(Database, [], () => ({})),
+  // A job that fails in a test is the test's to see.
+  substitute(JobLog, [], () => ({ start: nothing, stop: nothing })),
   substitute(JobStore, [KyuConfig], (c) => new MemoryJobStore(tableOf(c))),
   substitute(JobReader, [KyuConfig], (c) => new MemoryJobReader(tableOf(c))),
   substitute(

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { types } from 'node:util';
 import type { Job, KyuEvents, RunCounts } from '@kyu/nestjs';
 import type {
   ClaimedJob,
@@ -114,7 +115,7 @@ export class MemoryTestbed extends Testbed {
       if (!job) break;
       count(await this.asNobody(() => this.execute(job)));
     }
-    if (withScheduled instanceof Date)
+    if (types.isDate(withScheduled))
       this.parts.table.moveTo(withScheduled.getTime());
     if (throwFailures && errors.length > 0) throw errors[0];
     return counts;
@@ -150,8 +151,9 @@ export class MemoryTestbed extends Testbed {
         .filter(({ jobType }) => handlers.jobTypes.includes(jobType))
         .map(({ scheduledAt }) => scheduledAt);
       const first = Math.min(...due);
-      const last =
-        withScheduled instanceof Date ? withScheduled.getTime() : Infinity;
+      const last = types.isDate(withScheduled)
+        ? withScheduled.getTime()
+        : Infinity;
       if (first > last || due.length === 0) return undefined;
       table.moveTo(first);
     }

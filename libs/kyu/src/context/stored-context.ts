@@ -1,4 +1,5 @@
 import { InvalidJobError } from '../errors/kyu.errors.js';
+import { findJsonLoss, pathOf } from '../job/json-losses.js';
 import { messageOf } from '../runtime/describe-error.js';
 import type { TraceCarrier } from './job-tracer.js';
 
@@ -11,7 +12,12 @@ export interface StoredContext {
   trace?: TraceCarrier;
 }
 
-/** The JSON text of what the application captured; undefined for nothing. @throws {InvalidJobError} if it has none, or one of more than 4 KiB. */
+/**
+ * The JSON text of what the application captured; undefined for nothing.
+ *
+ * @throws {InvalidJobError} if it has none, one of more than 4 KiB, or one that is empty where the
+ *   captured value is not (a `Map`, a `Promise`).
+ */
 export function encodeUserContext(captured: unknown): string | undefined {
   let json: string | undefined;
   try {
@@ -27,6 +33,11 @@ export function encodeUserContext(captured: unknown): string | undefined {
   if (bytes > MAX_CONTEXT_BYTES)
     throw new InvalidJobError(
       `What context.capture() returned has ${bytes} bytes of JSON, the limit is ${MAX_CONTEXT_BYTES}; capture ids, not what they stand for. Nothing was stored.`,
+    );
+  const lost = findJsonLoss(captured);
+  if (lost)
+    throw new InvalidJobError(
+      `What context.capture() returned cannot travel: ${pathOf('context', lost)} is ${lost.what}. Nothing was stored.`,
     );
   return json;
 }

@@ -1,5 +1,5 @@
 import { brand } from './brand.js';
-import { KyuBootError } from './kyu.errors.js';
+import { KyuBootError, PostgresUnavailableError } from './kyu.errors.js';
 
 /**
  * The server is older than any version of PostgreSQL that Kyu's statements run on. Thrown at boot.
@@ -29,6 +29,12 @@ export class MissingGrantsError extends KyuBootError {
     );
   }
 }
+
+/**
+ * This process was too busy to hear from PostgreSQL, which need not be away: no outage of a server.
+ * To a caller it is a {@link PostgresUnavailableError} like any other.
+ */
+export class ProcessBusyError extends PostgresUnavailableError {}
 
 for (const [name, type] of Object.entries({
   UnsupportedPostgresError,

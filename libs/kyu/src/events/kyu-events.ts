@@ -1,6 +1,7 @@
-import { Logger, type LoggerService } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { JobStatus } from '../job/job-transitions.js';
 import { messageOf } from '../runtime/describe-error.js';
+import { KyuLog } from '../runtime/kyu-log.js';
 
 /** Every event, with what it carries. Emitted after the change is committed, never before. */
 export interface KyuEventMap {
@@ -15,7 +16,14 @@ export interface KyuEventMap {
     /** `cancelled`: its cancel was asked for while it ran. */
     status: 'completed' | 'failed' | 'dead' | 'cancelled';
     durationMs: number;
+    /** Of a run that failed. */
     error?: string;
+    /** Of a run that is not completed: which one it was, 1 for the first. */
+    attempt?: number;
+    /** Of a run that is not completed: how many retries its job has. */
+    maxRetries?: number;
+    /** Milliseconds to the next run, if there will be one. */
+    retryInMs?: number;
   };
   /** A job ended cancelled while it waited, or when it was given back unfinished. */
   'job.cancelled': { id: string; jobType: string };
@@ -57,7 +65,9 @@ type Listener<E extends KyuEvent> = (event: KyuEventMap[E]) => unknown;
 export class KyuEvents {
   private readonly listeners = new Map<KyuEvent, Set<Listener<never>>>();
 
-  constructor(private readonly logger: LoggerService = new Logger('Kyu')) {}
+  constructor(
+    private readonly logger: KyuLog = new KyuLog(new Logger('Kyu')),
+  ) {}
 
   /** Calls `listener` at each event until the returned function is called. */
   on<E extends KyuEvent>(event: E, listener: Listener<E>): () => void {
@@ -84,6 +94,11 @@ export class KyuEvents {
   }
 
   private complain(event: KyuEvent, error: unknown): void {
-    this.logger.error(`A listener of "${event}" threw: ${messageOf(error)}`);
+    this.logger.limited(
+      'error',
+      `listeners of "${event}"`,
+      'errors',
+      () => `A listener of "${event}" threw: ${messageOf(error)}`,
+    );
   }
 }

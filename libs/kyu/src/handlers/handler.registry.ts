@@ -1,9 +1,4 @@
-import {
-  Inject,
-  Injectable,
-  type LoggerService,
-  type NestInterceptor,
-} from '@nestjs/common';
+import { Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { Registrations } from '../config/registrations.js';
 import {
@@ -23,6 +18,7 @@ import {
 } from '../job/new-job.js';
 import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
 import { messageOf } from '../runtime/describe-error.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { checkedCall } from './checked-call.js';
@@ -56,7 +52,7 @@ export class HandlerRegistry {
     private readonly explorer: HandlerExplorer,
     private readonly interceptorFactory: InterceptorFactory,
     private readonly registrations: Registrations,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Finds the decorated handlers of this registration and makes the module's interceptors. Once, at bootstrap. @throws {DuplicateHandlerError | InvalidOptionsError} */
@@ -233,8 +229,12 @@ export class HandlerRegistry {
       checkDefaults(defaults);
       const { backoff } = this.configured(jobType, defaults);
       return retryWait(backoff, this.config.backoff, (problem) =>
-        this.logger.warn(
-          `The backoff of ${place} ${problem}; the job waits as the module says.`,
+        this.logger.limited(
+          'warn',
+          jobsOf(jobType),
+          'waits that could not be used',
+          () =>
+            `The backoff of ${place} ${problem}; the job waits as the module says.`,
         ),
       );
     } catch (error) {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidJobError } from '../errors/kyu.errors.js';
 import { parseDuration, type Duration } from '../runtime/duration.js';
 import { storableText } from '../runtime/text.js';
@@ -112,7 +113,7 @@ function checkKnown(options: EnqueueOptions): void {
     typeof options !== 'object' ||
     options === null ||
     Array.isArray(options) ||
-    options instanceof Date
+    types.isDate(options)
   )
     throw new InvalidJobError(
       `Expected the options to be an object such as { priority: 1 }, got: ${showValue(options)}.`,
@@ -161,7 +162,8 @@ export function checkTimeout(timeout: Duration): number {
 
 function checkScheduledAt(value: Date | undefined): Date | null {
   if (value === undefined) return null;
-  if (!(value instanceof Date))
+  // Not `instanceof`: a Date of another realm (a vm context, Jest's) is one too.
+  if (!types.isDate(value))
     throw new InvalidJobError(
       `Expected scheduledAt to be a Date, got: ${showValue(value)}.`,
     );
@@ -171,5 +173,5 @@ function checkScheduledAt(value: Date | undefined): Date | null {
     throw new InvalidJobError(
       `scheduledAt is before the year 1 (${value.toISOString()}); is it what was meant?`,
     );
-  return value;
+  return new Date(value.getTime()); // of this realm, and not the caller's to change
 }

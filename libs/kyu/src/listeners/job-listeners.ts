@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { KyuConfig } from '../config/kyu.config.js';
@@ -9,6 +9,7 @@ import { whyNoGenerator } from '../handlers/handler-result.js';
 import { providedClasses } from '../handlers/provided-classes.js';
 import { UNDEFINED_BY_CIRCULAR_IMPORT } from '../runtime/circular-import.js';
 import { messageOf } from '../runtime/describe-error.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import {
@@ -27,7 +28,7 @@ export class JobListeners {
     private readonly events: KyuEvents,
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Those of all providers and controllers that are new since the last call. @throws {InvalidOptionsError} for a listener that could never be called. */
@@ -76,7 +77,12 @@ export class JobListeners {
         // `async` turns a synchronous throw into a rejection.
         const call = async (): Promise<unknown> => instance[name]!(data);
         call().catch((error: unknown) =>
-          this.logger.error(`${place} threw: ${messageOf(error)}`),
+          this.logger.limited(
+            'error',
+            place,
+            'errors',
+            () => `${place} threw: ${messageOf(error)}`,
+          ),
         );
       }),
     );

@@ -1,8 +1,9 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { Cadence } from '../runtime/cadence.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 
@@ -29,7 +30,7 @@ export class Pruner {
     @Inject(KyuConfig) private readonly config: KyuConfig,
     private readonly store: MaintenanceStore,
     private readonly events: KyuEvents,
-    @Inject(KyuLogger) logger: LoggerService,
+    @Inject(KyuLogger) logger: KyuLog,
   ) {
     this.cadence = new Cadence(
       'Pruning old jobs',

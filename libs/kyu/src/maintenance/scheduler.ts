@@ -1,10 +1,11 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { ReadyQueue, type ReadyJob } from '../ready-queue/ready-queue.js';
 import { Cadence } from '../runtime/cadence.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 
@@ -47,7 +48,7 @@ export class Scheduler {
     private readonly readyQueue: ReadyQueue,
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
-    @Inject(KyuLogger) logger: LoggerService,
+    @Inject(KyuLogger) logger: KyuLog,
   ) {
     events.on('job.unhandled', () => {
       this.passedOver = true;

@@ -1,8 +1,9 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { Cadence } from '../runtime/cadence.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 import { WorkerStore } from '../store/worker-store.js';
@@ -37,7 +38,7 @@ export class StaleReaper {
     private readonly workers: WorkerStore,
     private readonly scheduler: Scheduler,
     private readonly events: KyuEvents,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) logger: KyuLog,
   ) {
     this.cadence = new Cadence(
       'Rescuing stale jobs',
@@ -96,12 +97,7 @@ export class StaleReaper {
       if (jobs.length < RESCUE_BATCH) break;
     }
     counts.workersRemoved = await this.removeLostWorkers();
-    if (counts.rescued + counts.dead > 0) {
-      this.logger.warn(
-        `Took back ${counts.rescued + counts.dead} job(s) of lost workers; ${counts.dead} of them dead after ${maxCrashes} crashes.`,
-      );
-      this.scheduler.refillSoon();
-    }
+    if (counts.rescued + counts.dead > 0) this.scheduler.refillSoon();
     return counts;
   }
 }

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { Cadence } from './cadence.js';
+import { KyuLog } from './kyu-log.js';
 
 const PERIOD = 1_000;
 
@@ -15,11 +16,11 @@ function setUp() {
       new Promise((resolve, reject) => {
         ends.push({ resolve, reject });
       }),
-    {
+    new KyuLog({
       log: () => undefined,
       error: () => undefined,
       warn: (message: unknown) => warnings.push(String(message)),
-    },
+    }),
   );
   const settled = (): Promise<void> => jest.advanceTimersByTimeAsync(0);
   return {

@@ -1,5 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
-import { messageOf } from './describe-error.js';
+import type { KyuLog } from './kyu-log.js';
 
 /**
  * What every agent does with its ticks. Nest's `@Interval` cannot read options, begins before anything is ready and does not wait
@@ -16,7 +15,7 @@ export class Cadence<T> {
     private readonly name: string,
     private readonly periodMs: number,
     private readonly work: () => Promise<T>,
-    private readonly logger: LoggerService,
+    private readonly logger: KyuLog,
   ) {}
 
   /** Ticks count from now on; the first run comes after one period. */
@@ -40,8 +39,11 @@ export class Cadence<T> {
       return;
     }
     this.runNow().catch((error: unknown) =>
-      this.logger.warn(
-        `${this.name} failed, trying again: ${messageOf(error)}`,
+      this.logger.failed(
+        'warn',
+        this.name.toLowerCase(),
+        error,
+        () => `${this.name} failed, trying again`,
       ),
     );
   }

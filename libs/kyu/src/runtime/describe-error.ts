@@ -1,4 +1,6 @@
-import { inspect, types } from 'node:util';
+import { inspect } from 'node:util';
+import { errorChain } from './error-chain.js';
+import { isError, wordsOfError } from './error-text.js';
 import { storableText, truncateBytes } from './text.js';
 
 /** An error text above this is no message any more but a dump; it would bloat every row that fails. */
@@ -12,18 +14,23 @@ export interface ErrorText {
 }
 
 /**
- * What a handler threw, as text that can always be stored: JavaScript may throw anything (`null`, a string, an object whose
- * getters throw, a revoked Proxy), and the failure of a job must be recordable whatever it was.
+ * What a handler threw, as text that can always be stored: JavaScript may throw anything (`null`, a
+ * string, an object whose getters throw, a revoked Proxy), and the failure of a job must be
+ * recordable whatever it was. With an error comes what stands behind it: its causes, the errors of
+ * an `AggregateError`, the messages of a Nest `HttpException`. Its other properties are left out:
+ * they may hold headers and passwords.
  */
 export function describeError(thrown: unknown): ErrorText {
   try {
-    // Not `instanceof`: an error of another realm (a vm context, Jest's) is one too.
-    if (types.isNativeError(thrown) || thrown instanceof Error) {
-      const message = String(thrown.message) || thrown.name || 'Error';
+    if (isError(thrown)) {
+      const { text } = wordsOfError(thrown);
+      const chain = errorChain(thrown, text);
+      const lines = chain.map(({ line }) => line).filter((line) => line !== '');
+      const stacks = chain.flatMap(({ stack }) => stack ?? []);
       return {
-        message: bounded(message, MAX_ERROR_BYTES),
+        message: joined([text, ...lines], MAX_ERROR_BYTES),
         ...(typeof thrown.stack === 'string' && {
-          stack: bounded(thrown.stack, MAX_STACK_BYTES),
+          stack: joined([thrown.stack, ...stacks], MAX_STACK_BYTES),
         }),
       };
     }
@@ -42,6 +49,12 @@ export function describeError(thrown: unknown): ErrorText {
 /** The message alone, of anything that was thrown. */
 export const messageOf = (thrown: unknown): string =>
   describeError(thrown).message.replace(/^The handler threw /, '');
+
+/** What comes first may not take the room of all that stands behind it. */
+const joined = ([first, ...others]: string[], maxBytes: number): string =>
+  others.length === 0
+    ? bounded(first!, maxBytes)
+    : bounded([bounded(first!, maxBytes / 2), ...others].join('\n'), maxBytes);
 
 /** Cut first: to make megabytes storable takes seconds. One unit more than fits, so that the cut is marked. */
 const bounded = (text: string, maxBytes: number): string =>

@@ -1,2 +1,2 @@
-/** DI token of the logger: the one of the options, else Nest's. */
+/** DI token of the `KyuLog`, which writes to the logger of the options, else to Nest's. */
 export const KyuLogger = Symbol('KyuLogger');

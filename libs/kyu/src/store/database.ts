@@ -2,9 +2,15 @@ import type { DataSource } from 'typeorm';
 import { QueueClosedError } from '../errors/kyu.errors.js';
 import type { TableNames } from '../job/table-names.js';
 import { DatabaseClock } from '../runtime/database-clock.js';
+import type { PostgresOutage } from '../runtime/postgres-outage.js';
 import { heldUp } from './held-up.js';
 import { poolOf, withConnection } from './pool-of.js';
-import { asUnavailable, isHeldRow } from './postgres-errors.js';
+import {
+  asUnavailable,
+  causeOf,
+  isHeldRow,
+  type Sending,
+} from './postgres-errors.js';
 import { retryConflicts } from './retry-conflicts.js';
 import { Sessions } from './sessions.js';
 import { setUpTransaction } from './session-settings.sql.js';
@@ -60,12 +66,14 @@ export class Database {
   /**
    * @param dataSource what handlers and the application use.
    * @param own what Kyu's own statements use: the same, or one beside what is lent.
+   * @param outage told of each statement that fails, and of those that succeed while it lasts.
    * @param transaction a connection with an open one; else each statement has its own.
    */
   constructor(
     readonly dataSource: DataSource,
     private readonly tables: TableNames,
     readonly own: DataSource = dataSource,
+    private readonly outage?: PostgresOutage,
     readonly sessions = Sessions.of(own),
     private readonly names: SqlNames = sqlNames(tables),
     private readonly transaction?: Connection,
@@ -75,9 +83,15 @@ export class Database {
 
   /** The same on one connection of the application's, in the transaction that is open there. */
   on(connection: Connection): Database {
-    const { dataSource, tables, own, names } = this;
-    const sessions = Sessions.of(dataSource);
-    return new Database(dataSource, tables, own, sessions, names, connection);
+    return new Database(
+      this.dataSource,
+      this.tables,
+      this.own,
+      this.outage,
+      Sessions.of(this.dataSource),
+      this.names,
+      connection,
+    );
   }
 
   /** How many connections handlers and the application can have at once. */
@@ -107,6 +121,13 @@ export class Database {
     });
   }
 
+  /** What a statement failed with, as its caller should see it; noted if it is an outage. */
+  explain(verb: string, error: unknown, sending?: Sending): unknown {
+    const explained = asUnavailable(error, sending);
+    this.outage?.failed(verb, explained, causeOf(error));
+    return explained;
+  }
+
   /** Runs the quick form of a statement; and if it gives up because somebody holds one of its rows, the one that passes over that row. */
   async runPassingOverHeld<Row>(
     quick: Statement<Row>,
@@ -132,7 +153,7 @@ export class Database {
     again = false,
   ): Promise<Row[]> {
     const { name, text } = statement.for(this.names);
-    let sending: 'sent' | 'not sent' = 'not sent';
+    let sending: Sending = 'not sent';
     const query = {
       ...(this.sessions.named && { name }),
       // node-postgres reads it when there is a connection to send it by, and not before.
@@ -151,6 +172,7 @@ export class Database {
         : this.sessions.right
           ? await pool.query(query)
           : await this.sendInTransaction(query);
+      if (this.outage?.isOpen) this.outage.succeeded();
       return rows as Row[];
     } catch (error) {
       if (sending === 'not sent' && !this.transaction && pool.ending)
@@ -159,7 +181,7 @@ export class Database {
       // Without a connection nothing was sent.
       if (late?.outcome === 'not done' && !again)
         return this.send(statement, values, true);
-      throw late ?? asUnavailable(error, sending);
+      throw late ?? this.explain(statement.verb, error, sending);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
-import { PostgresUnavailableError } from '../errors/kyu.errors.js';
+import { ProcessBusyError } from '../errors/postgres.errors.js';
 
 /**
  * A timer that fires this much late was held up by its own process. While something blocks the event loop no answer is read, and when it is free again Node runs
@@ -27,7 +27,7 @@ export function heldUp(
   error: unknown,
   startedAt: number,
   { connectionTimeoutMillis, query_timeout }: PostgresTimers,
-): PostgresUnavailableError | undefined {
+): ProcessBusyError | undefined {
   const { message } = (error ?? {}) as { message?: unknown };
   if (typeof message !== 'string') return undefined;
   const connecting = CONNECT_TIMER.test(message);
@@ -38,7 +38,7 @@ export function heldUp(
       : undefined;
   const tookMs = Math.round(performance.now() - startedAt);
   if (!timerMs || tookMs < timerMs + LATE_MS) return undefined;
-  return new PostgresUnavailableError(
+  return new ProcessBusyError(
     `This process was too busy to hear from PostgreSQL: its timer of ${timerMs} ms for ${connecting ? 'a connection' : 'an answer'} fired after ${tookMs} ms, so something blocked its event loop. ` +
       'Let what computes for long run in a thread or a process of its own. ' +
       (connecting
@@ -53,7 +53,7 @@ export async function initialize(dataSource: DataSource): Promise<void> {
   try {
     await connect(dataSource);
   } catch (error) {
-    if (!(error instanceof PostgresUnavailableError)) throw error;
+    if (!(error instanceof ProcessBusyError)) throw error;
     await connect(dataSource);
   }
 }

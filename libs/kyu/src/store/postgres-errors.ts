@@ -71,6 +71,12 @@ function firstError(error: unknown): { code?: string; message: string } {
   return { message: String(error) };
 }
 
+/** What was wrong, without advice. */
+export function causeOf(error: unknown): string {
+  const { code, message } = firstError(error);
+  return code && !message.includes(code) ? `${message} (${code})` : message;
+}
+
 /** Whether Postgres refused the values themselves (SQLSTATE class 22 or 23): the same statement will never succeed. */
 export function isRefusedData(error: unknown): boolean {
   const { code } = error as { code?: unknown };
@@ -129,7 +135,7 @@ const NOT_SENT =
   /timeout exceeded when trying to connect|Connection terminated due to connection timeout|^Client (was closed|has encountered a connection error) and is not queryable|after calling end on the pool/;
 
 /** What the caller knows of a statement that failed. `not sent`: it had no connection yet, so whatever failed was the connecting. */
-type Sending = 'sent' | 'not sent' | 'unknown';
+export type Sending = 'sent' | 'not sent' | 'unknown';
 
 /**
  * An error of a statement, as a caller should see it: a connection that is not there or broke, in Kyu's words; anything else (a constraint, a

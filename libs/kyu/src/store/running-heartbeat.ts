@@ -49,6 +49,11 @@ export class RunningHeartbeat {
     this.current.stillAlive();
   }
 
+  /** Milliseconds since the last beat that PostgreSQL stored was sent. */
+  get silenceMs(): number {
+    return this.current.silenceMs;
+  }
+
   /** The longest time that PostgreSQL was without a new beat since the last call. */
   takeLongestSilenceMs(): number {
     const longestMs = Math.max(

@@ -1,5 +1,6 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Cadence } from '../runtime/cadence.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { JobStore } from '../store/job-store.js';
@@ -24,7 +25,7 @@ export class CancelWatch {
     private readonly executor: JobExecutor,
     private readonly dispatcher: Dispatcher,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) logger: LoggerService,
+    @Inject(KyuLogger) logger: KyuLog,
   ) {
     this.cadence = new Cadence(
       'Looking for cancelled jobs',

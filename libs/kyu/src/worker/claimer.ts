@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
@@ -7,6 +7,7 @@ import {
   ReadyQueue,
   type ReadyJob,
 } from '../ready-queue/ready-queue.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { isUuid } from '../runtime/uuid-v7.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
@@ -61,7 +62,7 @@ export class Claimer {
     private readonly events: KyuEvents,
     private readonly worker: WorkerIdentity,
     private readonly heartbeat: Heartbeat,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {
     this.unknownIds = new UnknownIdWatch(reader, config.queueName, logger);
     for (const event of ['jobs.refilled', 'stage.failed'] as const)

@@ -2,9 +2,10 @@ import {
   setImmediate as nextTurn,
   setTimeout as sleep,
 } from 'node:timers/promises';
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { isNotDone } from '../store/postgres-errors.js';
@@ -58,7 +59,7 @@ export class Dispatcher {
     private readonly giveBack: GiveBack,
     private readonly handlers: HandlerRegistry,
     private readonly heartbeat: Heartbeat,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   start(): void {
@@ -90,11 +91,13 @@ export class Dispatcher {
   /** Once more, as nobody looks when this worker is gone: then each is rescued, with a crash on its record. Never rejects. */
   async lookForStrays(): Promise<void> {
     if (!this.giveBack.strays.expected) return;
-    await this.releaseStrays().catch((error: Error) =>
-      this.logger.warn(
-        `Could not look for jobs of a claim whose answer was lost: ${error.message}`,
-      ),
+    await this.releaseStrays().catch((error: unknown) =>
+      this.tell(error, 'Could not look for jobs of a claim that got no answer'),
     );
+  }
+
+  private tell(error: unknown, what: string): void {
+    this.logger.failed('error', 'claims', error, () => what);
   }
 
   /** Resolves when no job runs any more and all outcomes are stored. */
@@ -190,9 +193,7 @@ export class Dispatcher {
         this.fillSlots();
       } catch (error) {
         this.giveBack.strays.expect();
-        this.logger.error(
-          `Claiming jobs failed, trying again: ${(error as Error).message}`,
-        );
+        this.tell(error, 'Claiming jobs failed, trying again');
         await pause(retryMs * (0.5 + Math.random() / 2), signal);
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);
       }

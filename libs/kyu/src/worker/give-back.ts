@@ -1,4 +1,5 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { JobExecutor } from './job-executor.js';
@@ -11,7 +12,7 @@ export class GiveBack {
 
   constructor(
     private readonly executor: JobExecutor,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Never rejects: what cannot be given back now is looked for later. */
@@ -23,8 +24,11 @@ export class GiveBack {
       if (released < jobs.length) this.strays.expect();
     } catch (error) {
       this.strays.expect();
-      this.logger.warn(
-        `${jobs.length} claimed job(s) could not be given back yet: ${(error as Error).message}`,
+      this.logger.failed(
+        'warn',
+        'claimed jobs',
+        error,
+        () => `${jobs.length} claimed job(s) could not be given back yet`,
       );
     }
   }
@@ -32,10 +36,6 @@ export class GiveBack {
   /** What is ours without our knowing: all but what runs, and these. @throws what Postgres says */
   async unknown(known: readonly string[]): Promise<void> {
     this.strays.looked();
-    const strays = await this.executor.releaseStrays(known);
-    if (strays > 0)
-      this.logger.warn(
-        `Gave back ${strays} job(s) of a claim whose answer was lost.`,
-      );
+    await this.executor.releaseStrays(known);
   }
 }

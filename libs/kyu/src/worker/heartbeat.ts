@@ -1,9 +1,11 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { LeaseExpiredError } from '../errors/kyu.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { PostgresOutage } from '../runtime/postgres-outage.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import type { RunningHeartbeat } from '../store/running-heartbeat.js';
 import { WorkerStore, type WorkerRecord } from '../store/worker-store.js';
@@ -14,6 +16,19 @@ import { JobExecutor } from './job-executor.js';
  * A timer of its own and no `@Interval`: @nestjs/schedule ends those before a drain, and a worker that drains needs its lease as much as any.
  * How often the main thread gives a sign of life, and looks whether it is still believed to live. */
 const TICK_MS = 250;
+/** Beats that fail for this long, while no other statement does, fail for a reason of their own. */
+const ALONE_MS = 5_000;
+
+interface FailingBeats {
+  /** What the last of them failed with. */
+  message: string;
+  /** When the first of them failed, or the outage ended in which it did. */
+  since: number;
+  /** When the last of them failed. */
+  last: number;
+  told: boolean;
+}
+
 /**
  * Is responsible for the lease of this process on all its jobs: a beat from a thread of its own says that it lives; and when no beat has reached Postgres
  * for almost `heartbeatTimeout`, by the monotonic clock, it stops its jobs before anyone else starts them.
@@ -23,7 +38,7 @@ export class Heartbeat {
   private running: RunningHeartbeat | undefined;
   private timer: NodeJS.Timeout | undefined;
   private toldTypes: readonly string[] = [];
-  private failing = false;
+  private failing: FailingBeats | undefined;
   /** The lease may be over: nothing is claimed until a beat has come through. */
   private isFenced = false;
 
@@ -34,7 +49,8 @@ export class Heartbeat {
     private readonly worker: WorkerIdentity,
     private readonly executor: JobExecutor,
     private readonly events: KyuEvents,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    private readonly outage: PostgresOutage,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Registers the worker, then keeps beating. @throws when Postgres does not take the first beat. */
@@ -62,6 +78,7 @@ export class Heartbeat {
       this.workers.update(running, this.record());
     }
     this.checkLease(running.takeLongestSilenceMs());
+    this.tellFailing(running);
   }
 
   /** Ends the heartbeat and removes the worker from the registry. Never rejects: who stops must come to an end. */
@@ -95,27 +112,45 @@ export class Heartbeat {
   }
 
   private beatFailed(message: string): void {
-    if (this.failing) return; // once an outage
-    this.failing = true;
-    this.logger.warn(`The heartbeat fails, trying again: ${message}`);
+    const now = performance.now();
+    this.failing ??= { message, since: now, last: now, told: false };
+    Object.assign(this.failing, { message, last: now });
+  }
+
+  /** Only if beats alone fail: an outage, in which all else fails as well, is told once. */
+  private tellFailing({ silenceMs }: RunningHeartbeat): void {
+    const { failing } = this;
+    if (!failing) return;
+    const now = performance.now();
+    if (silenceMs < now - failing.last) {
+      this.failing = undefined; // a beat was stored since
+      return;
+    }
+    if (this.outage.isOpen) failing.since = now;
+    if (failing.told || now - failing.since < ALONE_MS) return;
+    failing.told = true;
+    this.logger.warn(
+      `The heartbeat fails, trying again: ${failing.message}. Other statements succeed.`,
+    );
   }
 
   private checkLease(silenceMs: number): void {
-    const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.config;
+    const { heartbeatTimeoutMs } = this.config;
     if (silenceMs > heartbeatTimeoutMs - fenceMarginMs(this.config)) {
       const known = this.isFenced;
       this.isFenced = true;
       // Again at each look: of a claim that was under way, jobs may have begun meanwhile.
       const runs = this.executor.abortAll(new LeaseExpiredError(silenceMs));
       if (known) return;
-      this.logger.error(
-        `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
-      );
+      if (this.outage.isOpen) this.outage.runsStopped(runs);
+      else
+        this.logger.error(
+          `No heartbeat has reached PostgreSQL for ${Math.round(silenceMs)} ms: ${runs} running job(s) were told to stop, and none is claimed until it does.`,
+        );
       this.events.emit('worker.fenced', { runs });
       return;
     }
     this.isFenced = false;
-    if (silenceMs <= heartbeatIntervalMs) this.failing = false;
   }
 
   private record(): WorkerRecord {

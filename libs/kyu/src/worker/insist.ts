@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoggerService } from '@nestjs/common';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import type { JobRun } from './job-run.js';
 
 /** Between tries while Postgres does not answer: doubled from the first to the last, with jitter. */
@@ -12,15 +12,19 @@ const RETRY_MS = { first: 100, last: 2_000 };
  */
 export async function insist<T>(
   run: JobRun,
-  logger: LoggerService,
+  logger: KyuLog,
   work: () => Promise<T>,
   failure?: unknown,
 ): Promise<T | undefined> {
   let delay = RETRY_MS.first;
   for (let failed = failure; ;) {
     if (failed !== undefined) {
-      logger.warn(
-        `The outcome of job ${run.job.id} (${run.job.jobType}) could not be stored yet: ${(failed as Error).message}`,
+      const { id, jobType } = run.job;
+      logger.failed(
+        'warn',
+        jobsOf(jobType),
+        failed,
+        () => `A statement for job ${id} (${jobType}) failed, trying again`,
       );
       await sleep(delay * (0.5 + Math.random() / 2));
       delay = Math.min(delay * 2, RETRY_MS.last);

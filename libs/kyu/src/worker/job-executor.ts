@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobScope } from '../context/job-scope.js';
 import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
@@ -8,6 +8,7 @@ import { encodeResult } from '../job/json-limits.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { LateTimers } from '../runtime/late-timers.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
@@ -54,12 +55,16 @@ export class JobExecutor {
     private readonly alarm: DueAlarm,
     private readonly events: KyuEvents,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** How many jobs run now. */
   get running(): number {
     return this.runs.size;
+  }
+
+  get runningJobs(): readonly ClaimedJob[] {
+    return [...this.runs].map(({ job }) => job);
   }
 
   /**
@@ -186,8 +191,12 @@ export class JobExecutor {
   private completed(job: ClaimedJob, result: unknown): Outcome {
     const { json, dropped } = encodeResult(result);
     if (dropped !== undefined)
-      this.logger.warn(
-        `The result of job ${job.id} (${job.jobType}) is not kept: ${dropped}.`,
+      this.logger.limited(
+        'warn',
+        jobsOf(job.jobType),
+        'results that are not kept',
+        () =>
+          `The result of job ${job.id} (${job.jobType}) is not kept: ${dropped}.`,
       );
     return { status: 'completed', resultJson: json };
   }
@@ -209,9 +218,9 @@ export class JobExecutor {
       this.alarm.noteDueIn(outcome.retryInMs);
     this.events.emit(
       'job.settled',
-      end !== 'completed' && outcome.status !== 'completed'
-        ? { id, jobType, durationMs, status: end, error: outcome.error }
-        : { id, jobType, durationMs, status: end },
+      end === 'completed'
+        ? { id, jobType, durationMs, status: end }
+        : { id, jobType, durationMs, status: end, ...failureOf(run, outcome) },
     );
   }
 
@@ -243,7 +252,7 @@ export class JobExecutor {
     const released = await insist(run, this.logger, async () => {
       const count = await this.release([run.job]);
       if (count === 0 && (await this.isHeld(run.job)))
-        throw new Error('somebody holds its row');
+        throw new Error('another session has locked its row');
       return count;
     });
     if (released !== 0) return 'released';
@@ -252,6 +261,14 @@ export class JobExecutor {
     return 'fenced';
   }
 }
+
+/** What the events say of a run that did not end as completed. */
+const failureOf = ({ context }: JobRun, outcome: Outcome) => ({
+  attempt: context.attempt,
+  maxRetries: context.maxRetries,
+  ...(outcome.status !== 'completed' && { error: outcome.error }),
+  ...(outcome.status === 'failed' && { retryInMs: outcome.retryInMs }),
+});
 
 /** Claimed just now, and never known to have lost a worker: nothing is asked before its handler begins. */
 const isFresh = ({ job, startedAt }: JobRun): boolean =>

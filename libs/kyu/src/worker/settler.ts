@@ -1,6 +1,7 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Coalescer } from '../runtime/coalescer.js';
 import { describeError } from '../runtime/describe-error.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { JobStore } from '../store/job-store.js';
@@ -35,7 +36,7 @@ export class Settler {
   constructor(
     private readonly store: JobStore,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** The state that the outcome left the job in; nothing was stored for `released` and `fenced`. */
@@ -47,7 +48,7 @@ export class Settler {
     try {
       const status = await this.settles.add({ id, token, outcome });
       if (status !== 'held') return status;
-      failure = new Error('somebody holds its row');
+      failure = new Error('another session has locked its row');
     } catch (error) {
       failure = error;
     }
@@ -72,7 +73,8 @@ export class Settler {
         };
       try {
         const status = await this.settles.add({ id, token, outcome: storable });
-        if (status === 'held') throw new Error('somebody holds its row');
+        if (status === 'held')
+          throw new Error('another session has locked its row');
         return status;
       } catch (error) {
         failure = error;

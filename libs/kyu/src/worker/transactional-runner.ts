@@ -1,9 +1,10 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobCancelledError } from '../errors/kyu.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
-import { messageOf } from '../runtime/describe-error.js';
+import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isOutage } from '../runtime/is-outage.js';
 import type { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Connections } from '../store/connections.js';
@@ -28,7 +29,7 @@ export class TransactionalRunner {
     private readonly handlers: HandlerRegistry,
     private readonly database: Database,
     private readonly worker: WorkerIdentity,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
     connections: Connections,
   ) {
     this.places = connections.transactionsOf(
@@ -58,8 +59,13 @@ export class TransactionalRunner {
       await transaction?.rollback();
       return undefined;
     } catch (error) {
-      this.logger.warn(
-        `Job ${run.job.id} (${run.job.jobType}) goes back, as its transaction could not begin: ${messageOf(error)}`,
+      const { id, jobType } = run.job;
+      this.logger.failed(
+        'warn',
+        jobsOf(jobType),
+        isOutage(error) ? error : this.database.explain('begin_run', error),
+        () =>
+          `Job ${id} (${jobType}) goes back, as its transaction could not begin`,
       );
       return undefined;
     }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import {
   KyuBusyError,
@@ -7,13 +7,16 @@ import {
 } from '../errors/kyu.errors.js';
 import { JobRunner, type RunCounts } from '../queue/job-runner.js';
 import type { WorkerPulse, WorkerWatch } from '../queue/worker-watch.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
+import { isOutage } from '../runtime/is-outage.js';
 import { MaintenanceStore } from '../store/maintenance-store.js';
 import { CancelWatch } from './cancel-watch.js';
 import { Claimer } from './claimer.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobExecutor } from './job-executor.js';
+import { nameJobs } from './name-jobs.js';
 import type { RunEnd } from './settler.js';
 
 /** Due jobs that one runOnce() step promotes. */
@@ -39,7 +42,7 @@ export class WorkerService extends JobRunner implements WorkerWatch {
     private readonly heartbeat: Heartbeat,
     private readonly cancelWatch: CancelWatch,
     private readonly maintenance: MaintenanceStore,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {
     super();
   }
@@ -77,7 +80,9 @@ export class WorkerService extends JobRunner implements WorkerWatch {
     if (!this.dispatcher.started && !once) return;
     const running = this.executor.running;
     if (running > 0)
-      this.logger.log(`Stopping: waiting for ${running} running job(s).`);
+      this.logger.log(
+        `Stopping: waiting for ${running} running job(s): ${nameJobs(this.executor.runningJobs)}.`,
+      );
     const hurried = new Promise<false>((resolve) => {
       this.hurry = () => resolve(false);
     });
@@ -101,17 +106,15 @@ export class WorkerService extends JobRunner implements WorkerWatch {
 
   /** Never rejects: who stops must come to an end. What cannot be given back is rescued by others. */
   private async giveBack(): Promise<void> {
-    const unfinished = this.executor.running;
+    const unfinished = `${this.executor.running} job(s) did not finish in time (${nameJobs(this.executor.runningJobs)})`;
     try {
       const released = await this.executor.releaseAll(
         new WorkerStoppingError(),
       );
-      this.logger.warn(
-        `${unfinished} job(s) did not finish in time; ${released} of them were given back.`,
-      );
+      this.logger.warn(`${unfinished}; ${released} of them were given back.`);
     } catch (error) {
       this.logger.error(
-        `${unfinished} job(s) did not finish in time and could not be given back (${(error as Error).message}); other workers will take them when this one's heartbeat is too old.`,
+        `${unfinished} and could not be given back (${isOutage(error) ? 'PostgreSQL cannot be used' : (error as Error).message}); other workers will take them when this one's heartbeat is too old.`,
       );
     }
   }
