@@ -261,12 +261,14 @@ describe('field 09: what comes after app.close()', () => {
     await expect(queue.inspect(await inFlight)).rejects.toMatchObject(CLOSED);
   });
 
-  it('is the same where a lent DataSource is closed before the application', async () => {
+  it('is the same where a lent DataSource is closed before: until the application is, Kyu has connections of its own', async () => {
     const dataSource = await openAppDataSource();
     const kyu = await startKyu({
       options: { mode: 'producer', postgres: { url: undefined, dataSource } },
     });
     await dataSource.destroy();
+    await kyu.queue.enqueue('work', null);
+    await kyu.close();
     await expect(kyu.queue.enqueue('work', null)).rejects.toMatchObject(CLOSED);
     await expect(kyu.queue.deadJobs()).rejects.toMatchObject(CLOSED);
   });

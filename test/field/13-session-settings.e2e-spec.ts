@@ -4,14 +4,25 @@ import { openAppDataSource } from '../support/app-database.js';
 import { runJob } from '../support/run-job.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 import { newRole } from '../support/test-role.js';
+// After start-kyu.ts: afterEach hooks run in the order in which they were defined, and the pooler has
+// to outlive the applications.
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.js';
 
 type Postgres = KyuOptions['postgres'];
 
+type Owner = [string, (settings: Record<string, string>) => Promise<Postgres>];
+
+const pooled: Owner = [
+  'behind PgBouncer',
+  async (settings) => {
+    const role = await newRole(settings);
+    const { url } = await startPgBouncer('transaction', { logins: [role] });
+    return { url: url(role), maxConnections: 8 };
+  },
+];
+
 /** Kyu in sessions with these settings. */
-const OWNERS: [
-  string,
-  (settings: Record<string, string>) => Promise<Postgres>,
-][] = [
+const OWNERS: Owner[] = [
   [
     'lent',
     async (settings) => ({
@@ -22,6 +33,8 @@ const OWNERS: [
     }),
   ],
   ["Kyu's own", async (settings) => ({ url: (await newRole(settings)).url })],
+  // Only here Kyu may set nothing up. (Field 11 says so loudly where there is no PgBouncer.)
+  ...(hasPgBouncer ? [pooled] : []),
 ];
 
 const handlers = {
@@ -142,14 +155,14 @@ describe.each(OWNERS)(
       }
     });
 
-    it("says which settings it works around, where they are the application's", async () => {
+    it('says which settings it works around, where Kyu may not set them', async () => {
       const postgres = await postgresOf({
         array_nulls: 'off',
         extra_float_digits: '-3',
       });
       const { logger } = await startKyu({ options: { postgres } });
       expect(logger.messages('warn')).toEqual(
-        owner === 'lent'
+        owner === 'behind PgBouncer'
           ? [
               expect.stringMatching(
                 /have array_nulls = off, extra_float_digits = -3\. /,

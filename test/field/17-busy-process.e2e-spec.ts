@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { initialize } from '../../libs/kyu/src/store/held-up.js';
 import { FaultProxy } from '../support/fault-proxy.js';
+import { makeImpatient } from '../support/impatient-pool.js';
 import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
@@ -32,17 +33,20 @@ function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** A producer on a proxy, and the number of connections that were opened to it since. */
+/** A producer on a proxy, without an idle connection: its next statement needs a new one. */
 async function startProducer(): Promise<{ kyu: TestKyu; proxy: FaultProxy }> {
   const proxy = await FaultProxy.open(POSTGRES_URL);
   proxies.push(proxy);
-  const dataSource = await newSource(proxy.url).initialize();
   const kyu = await startKyu({
     options: {
       mode: 'producer',
       redis: false,
-      postgres: { url: undefined, dataSource },
+      postgres: { url: proxy.url, maxConnections: 1, minConnections: 1 },
     },
+  });
+  await makeImpatient(kyu.app, {
+    connectionTimeoutMillis: TIMER_MS,
+    query_timeout: 3 * TIMER_MS,
   });
   return { kyu, proxy };
 }

@@ -87,7 +87,7 @@ describe('field 18: two databases meet in one Redis under one queueName', () => 
     expect(await health()).toMatchObject({
       status: 'degraded',
       redis: 'up',
-      problems: [expect.stringContaining('queueName')],
+      warnings: [expect.stringContaining('queueName')],
     });
 
     await owner.close();

@@ -1,6 +1,5 @@
 import { KyuEvents, KyuModule, QueueService } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
-import { DataSource } from 'typeorm';
 import { resolveOptions } from '../../libs/kyu/src/config/resolve-options.js';
 import { newDataSource } from '../../libs/kyu/src/store/data-source.js';
 import { JobStore } from '../../libs/kyu/src/store/job-store.js';
@@ -8,6 +7,7 @@ import { bootApp, newGround, runSql } from '../support/boot-app.js';
 import { countFailures } from '../support/count-failures.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { Gate } from '../support/gate.js';
+import { makeImpatient } from '../support/impatient-pool.js';
 import { RestartablePostgres } from '../support/restartable-postgres.js';
 import { POSTGRES_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
@@ -195,19 +195,16 @@ describe('I16 a half-open connection', () => {
   });
 
   it('does not cost an outcome: it is stored over another one', async () => {
-    // The application's own pool, because that may have a shorter timeout than Kyu's 25 s.
-    const dataSource = await new DataSource({
-      type: 'postgres',
-      url: proxy.url,
-      extra: { query_timeout: 1_500, connectionTimeoutMillis: 1_500 },
-      poolErrorHandler: () => undefined,
-    }).initialize();
     const ground = newGround();
     const gate = new Gate();
     const app = await bootApp({
       imports: [
-        KyuModule.forRoot(ground.options({ postgres: { dataSource } })),
+        KyuModule.forRoot(ground.options({ postgres: { url: proxy.url } })),
       ],
+    });
+    await makeImpatient(app, {
+      connectionTimeoutMillis: 1_500,
+      query_timeout: 1_500,
     });
     const queue = app.get(QueueService);
     let runs = 0;
@@ -232,7 +229,5 @@ describe('I16 a half-open connection', () => {
       claimToken: 1,
     });
     expect(runs).toBe(1);
-    await app.close();
-    await dataSource.destroy();
   });
 });

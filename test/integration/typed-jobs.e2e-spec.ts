@@ -334,6 +334,7 @@ describe('the backoff of a job type', () => {
       expect.stringContaining(
         'The backoff of register("job") returned "soon", which is no duration',
       ),
+      expect.stringContaining('failed (attempt 1 of 4'),
     ]);
   });
 

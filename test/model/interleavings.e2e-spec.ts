@@ -281,7 +281,7 @@ it('the checks are checked: they see a settle that looks at nothing', async () =
         'WHERE $8::text IS NOT NULL\n',
       )
       // A row that nobody runs has neither; the history must not be the guard.
-      .replaceAll('to_json(job.locked_by)', `'"a"'`)
+      .replaceAll('pg_catalog.to_json(job.locked_by)', `'"a"'`)
       .replaceAll('THEN job.locked_by END', `THEN 'a' END`)
       .replaceAll('job.locked_at', 'now()'),
   );

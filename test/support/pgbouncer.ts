@@ -13,6 +13,8 @@ const BINARY = ['/usr/sbin', ...(process.env.PATH ?? '').split(path.delimiter)]
   .map((folder) => path.join(folder, 'pgbouncer'))
   .find((file) => existsSync(file));
 
+export const hasPgBouncer = BINARY !== undefined;
+
 /**
  * `describe`, where PgBouncer is installed. Elsewhere a test that is seen to be skipped, and a line
  * on the console.

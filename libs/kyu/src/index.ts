@@ -82,24 +82,26 @@ export { isKyuMetrics } from './metrics/metrics.controller.js';
 export { migrateKyu, revertKyuMigration } from './store/migrator.js';
 export {
   DuplicateHandlerError,
-  JobCancelledError,
   InvalidJobError,
   InvalidOptionsError,
   JobNotCancellableError,
   JobNotFoundError,
-  JobTimeoutError,
   KyuBusyError,
   KyuError,
-  LeaseExpiredError,
   PostgresUnavailableError,
   QueueClosedError,
   SchemaOutOfDateError,
   TransactionConflictError,
-  UnrecoverableJobError,
-  WorkerStoppingError,
   type KyuErrorCode,
   type PayloadIssue,
 } from './errors/kyu.errors.js';
+export {
+  JobCancelledError,
+  JobTimeoutError,
+  LeaseExpiredError,
+  UnrecoverableJobError,
+  WorkerStoppingError,
+} from './errors/run.errors.js';
 export {
   MissingGrantsError,
   UnsupportedPostgresError,

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type LoggerService } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { KyuConfig } from './config/kyu.config.js';
 import { refuseClashes } from './config/refuse-clashes.js';
@@ -9,6 +9,7 @@ import {
   unprovidedClasses,
   type UnprovidedClass,
 } from './handlers/unprovided-classes.js';
+import type { KyuLog } from './runtime/kyu-log.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { ScheduleCheck } from './schedule/schedule-check.js';
 
@@ -22,7 +23,7 @@ export class BootChecks {
     private readonly schedule: ScheduleCheck,
     private readonly handlers: HandlerRegistry,
     private readonly discovery: DiscoveryService,
-    @Inject(KyuLogger) private readonly logger: LoggerService,
+    @Inject(KyuLogger) private readonly logger: KyuLog,
   ) {}
 
   /** Before anything is loaded. @throws {InvalidOptionsError} */
@@ -52,7 +53,7 @@ export class BootChecks {
     )
       return;
     for (const unprovided of unprovidedClasses(this.discovery))
-      this.logger.debug?.(
+      this.logger.debug(
         `${decoratorsOf(unprovided)} of ${unprovided.name} have no effect in this process: no module of this application provides ${unprovided.name}. ` +
           'Add it to the providers of a module, unless another process does this work.',
       );

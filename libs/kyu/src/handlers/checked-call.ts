@@ -1,4 +1,4 @@
-import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import { UnrecoverableJobError } from '../errors/run.errors.js';
 import { applySchema } from '../job/apply-schema.js';
 import type { JobSchema } from '../job/job-schema.js';
 import { describeIssues, type SchemaVerdict } from '../job/payload-issues.js';

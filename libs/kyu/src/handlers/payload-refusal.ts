@@ -1,4 +1,4 @@
-import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import { UnrecoverableJobError } from '../errors/run.errors.js';
 import { describeIssues } from '../job/payload-issues.js';
 import { issuesOfThrown } from '../job/thrown-issues.js';
 import { messageOf } from '../runtime/describe-error.js';

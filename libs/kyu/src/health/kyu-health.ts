@@ -6,6 +6,7 @@ import { WorkerWatch } from '../queue/worker-watch.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { messageOf } from '../runtime/describe-error.js';
 import { parseDuration } from '../runtime/duration.js';
+import { isOutage } from '../runtime/is-outage.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { showValue } from '../runtime/show-value.js';
 import { HealthReader, type QueueHealth } from '../store/health-reader.js';
@@ -23,6 +24,8 @@ export class KyuHealth {
   private looking: Promise<QueueHealth | undefined> | undefined;
   /** Why Postgres could not be looked at, for the log: it may hold host names, which are not for everyone who asks. */
   private cause = '';
+  /** `PostgresOutage` writes a line when PostgreSQL goes and when it is back; this class writes none. */
+  private isOutage = false;
   private told = '';
 
   constructor(
@@ -70,6 +73,7 @@ export class KyuHealth {
   private look(): Promise<QueueHealth | undefined> {
     if (this.looking) return this.looking;
     this.cause = 'It took too long.';
+    this.isOutage = false;
     this.looking = this.reader
       .look(this.config.queueName, {
         heartbeatTimeoutMs: this.config.heartbeatTimeoutMs,
@@ -78,6 +82,7 @@ export class KyuHealth {
       })
       .catch((error: unknown) => {
         this.cause = messageOf(error);
+        this.isOutage = isOutage(error);
         return undefined;
       })
       .finally(() => {
@@ -100,6 +105,7 @@ export class KyuHealth {
     warnings,
     postgres,
   }: KyuHealthReport): void {
+    if (postgres === 'down' && this.isOutage) return;
     const what = [...problems, ...warnings].join(' ');
     const cause = postgres === 'down' ? ` ${this.cause}` : '';
     // Without its ids and numbers, which change with each check.

@@ -31,7 +31,8 @@ export function errorChain(error: unknown, said: string): ErrorLink[] {
     const stack = isError(cause) ? read(cause, 'stack') : undefined;
     const short = text.slice(0, MAX_LINE);
     const repeated =
-      core.length >= MIN_REPEATED && known.includes(core.slice(0, MAX_LINE));
+      said.endsWith(`: ${core}`) ||
+      (core.length >= MIN_REPEATED && known.includes(core.slice(0, MAX_LINE)));
     links.push({
       line: repeated ? '' : label + short,
       ...(typeof stack === 'string' && { stack: label + stack }),

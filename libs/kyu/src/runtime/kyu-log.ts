@@ -4,7 +4,7 @@ import { messageOf } from './describe-error.js';
 import { isOutage } from './is-outage.js';
 import { LineLimiter, type LeftOut } from './line-limiter.js';
 
-export type LogLevel = 'log' | 'warn' | 'error';
+export type LogLevel = 'debug' | 'log' | 'warn' | 'error';
 
 /** So many lines a minute about one subject tell what goes on; thousands hide it. */
 const MAX_LINES = 10;
@@ -31,6 +31,10 @@ export class KyuLog implements LoggerService {
     name?: string,
   ) {
     this.prefix = name === undefined ? '' : `[${name}] `;
+  }
+
+  debug(message: string): void {
+    this.write('debug', message);
   }
 
   log(message: string): void {
@@ -113,7 +117,7 @@ export class KyuLog implements LoggerService {
       .slice(0, MAX_LENGTH)
       .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
     try {
-      this.outside(() => this.logger[level](line));
+      this.outside(() => this.logger[level]?.(line)); // a logger need not have `debug`
     } catch {
       // There is no place left to say so.
     }

@@ -1,4 +1,3 @@
-import type { ClientBase, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { withConnection } from './pool-of.js';
 import {
@@ -9,9 +8,20 @@ import {
 } from './session-settings.sql.js';
 
 /**
- * node-postgres has the process id that the server, or a pooler, sent at connect; it has no type.
+ * A client of node-postgres. Not by its type, which an application need not have installed, and which
+ * lacks the process id that the server, or a pooler, sent at connect.
  */
-type Connected = ClientBase & { processID?: number | null };
+interface Connected {
+  readonly processID?: number | null;
+  on(event: 'error', listener: () => void): unknown;
+  off(event: 'error', listener: () => void): unknown;
+  query<Row>(text: string): Promise<{ rows: Row[] }>;
+  query(
+    text: string,
+    values: unknown[],
+    answered: (error: Error | null, result?: { rows: unknown[] }) => void,
+  ): void;
+}
 
 /** What the log should say of the sessions. */
 export interface SessionRemark {
@@ -71,7 +81,10 @@ export class Sessions {
       // process.
       const ignoreError = (): void => undefined;
       client.on('error', ignoreError);
-      const answered = (error: Error | null, result?: QueryResult): void => {
+      const answered = (
+        error: Error | null,
+        result?: { rows: unknown[] },
+      ): void => {
         client.off('error', ignoreError);
         if (result?.rows.length === 0) this.foundPooler();
         done(error ?? undefined);

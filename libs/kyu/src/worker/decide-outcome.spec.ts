@@ -1,4 +1,4 @@
-import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import { UnrecoverableJobError } from '../errors/run.errors.js';
 import { backoffMs } from '../job/backoff.js';
 import { decideFailure } from './decide-outcome.js';
 

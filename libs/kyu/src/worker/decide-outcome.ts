@@ -1,4 +1,4 @@
-import { UnrecoverableJobError } from '../errors/kyu.errors.js';
+import { UnrecoverableJobError } from '../errors/run.errors.js';
 import type { RetryWait } from '../job/job-backoff.js';
 import { describeError } from '../runtime/describe-error.js';
 import type { ClaimedJob } from '../store/job-store.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
-import { LeaseExpiredError } from '../errors/kyu.errors.js';
+import { LeaseExpiredError } from '../errors/run.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import type { KyuLog } from '../runtime/kyu-log.js';

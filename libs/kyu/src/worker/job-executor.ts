@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { JobScope } from '../context/job-scope.js';
-import { JobCancelledError, LeaseExpiredError } from '../errors/kyu.errors.js';
+import { JobCancelledError, LeaseExpiredError } from '../errors/run.errors.js';
 import { KyuEvents } from '../events/kyu-events.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { encodeResult } from '../job/json-limits.js';

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { JobTimeoutError } from '../errors/kyu.errors.js';
+import { JobTimeoutError } from '../errors/run.errors.js';
 import { LateTimers } from '../runtime/late-timers.js';
 import type { ClaimedJob } from '../store/job-store.js';
 import { JobRun } from './job-run.js';

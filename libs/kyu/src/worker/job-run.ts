@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { EntityManager } from 'typeorm';
-import { JobTimeoutError } from '../errors/kyu.errors.js';
+import { JobTimeoutError } from '../errors/run.errors.js';
 import type { JobContext } from '../handlers/job-parameters.decorator.js';
 import { ABORT_REASON } from '../job/job-context.js';
 import type { LateTimer, LateTimers } from '../runtime/late-timers.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
-import { JobCancelledError } from '../errors/kyu.errors.js';
+import { JobCancelledError } from '../errors/run.errors.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
 import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
@@ -63,7 +63,7 @@ export class TransactionalRunner {
       this.logger.failed(
         'warn',
         jobsOf(jobType),
-        isOutage(error) ? error : this.database.explain('begin_run', error),
+        error,
         () =>
           `Job ${id} (${jobType}) goes back, as its transaction could not begin`,
       );
@@ -81,7 +81,9 @@ export class TransactionalRunner {
       this.database,
       this.worker.id,
       run.job,
-    );
+    ).catch((error: unknown) => {
+      throw isOutage(error) ? error : this.database.explain('begin_run', error);
+    });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {

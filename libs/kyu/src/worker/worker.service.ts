@@ -1,10 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
-import {
-  KyuBusyError,
-  QueueClosedError,
-  WorkerStoppingError,
-} from '../errors/kyu.errors.js';
+import { KyuBusyError, QueueClosedError } from '../errors/kyu.errors.js';
+import { WorkerStoppingError } from '../errors/run.errors.js';
 import { JobRunner, type RunCounts } from '../queue/job-runner.js';
 import type { WorkerPulse, WorkerWatch } from '../queue/worker-watch.js';
 import type { KyuLog } from '../runtime/kyu-log.js';
