@@ -41,7 +41,7 @@ async function startProducer(): Promise<{ kyu: TestKyu; proxy: FaultProxy }> {
     options: {
       mode: 'producer',
       redis: false,
-      postgres: { url: proxy.url, maxConnections: 1, minConnections: 1 },
+      postgres: { url: proxy.url },
     },
   });
   await makeImpatient(kyu.app, {
