@@ -177,18 +177,69 @@ describe('field 18: two databases meet in one Redis under one queueName', () => 
     expect(await redis.exists(markOf(key))).toBe(0);
   });
 
-  it('tables of the version before get their id beside living rows', async () => {
-    const kyu = await startProducer();
-    const postgres = { url: POSTGRES_URL, schema: kyu.schema };
-    const id = await kyu.queue.enqueue('work', null);
+  it('tables of the version before get their id beside living rows, and a mark by it', async () => {
+    const before = await startProducer();
+    const postgres = { url: POSTGRES_URL, schema: before.schema };
+    const id = await before.queue.enqueue('work', null);
+    const key = markOf(before.queueName);
+    const mark = await redis.get(key);
     const migration = await revertKyuMigration(postgres);
     expect(migration).toMatch(/^KyuTablesId/);
+    await before.close();
+    await redis.del(key); // the version before has none
     expect(await migrateKyu(postgres)).toEqual([migration]);
-    expect(await kyu.queue.inspect(id)).toMatchObject({ status: 'pending' });
-    const again = await startWorker(kyu);
+
+    const producer = await startProducer(before);
+    const worker = await startWorker(before);
+    expect(await producer.queue.inspect(id)).toBeDefined();
     await until(
       'the job to run',
-      async () => (await again.queue.inspect(id)).status === 'completed',
+      async () => (await worker.queue.inspect(id)).status === 'completed',
     );
+    const next = await redis.get(key);
+    expect(next).toMatch(
+      new RegExp(`^[0-9a-f-]{36}-\\d+-\\d+ .+/${before.schema}\\.kyu_jobs$`),
+    );
+    expect(next).not.toBe(mark); // each migration makes an id
+    await run(producer, worker, 5);
+    for (const kyu of [producer, worker]) expect(ownerLines(kyu)).toEqual([]);
+  });
+
+  it('processes of the version before, which know no mark, work beside those that do', async () => {
+    const runs = new Map<string, number>();
+    const producer = await startProducer();
+    const worker = await start({
+      beside: producer,
+      handlers: {
+        work: (_: never, { id }) => {
+          runs.set(id, (runs.get(id) ?? 0) + 1);
+        },
+      },
+    });
+    const key = producer.queueName;
+    const mark = await redis.get(markOf(key));
+    expect(mark).not.toBeNull();
+    const ids: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      const enqueued = await producer.queue.enqueueMany(many(10));
+      ids.push(...enqueued);
+      // Another worker pops some, and gives back what it cannot run; another producer stages.
+      const popped = await redis.zpopmin(key, 3);
+      for (let i = 0; i < popped.length; i += 2)
+        await redis.zadd(key, popped[i + 1]!, popped[i]!);
+      for (const id of enqueued) await redis.zadd(key, 0, id);
+    }
+    await until('all to run', () => runs.size === ids.length);
+    await until(
+      'the set to be empty',
+      async () => (await staged(producer)).length === 0,
+    );
+    await run(producer, worker, 5);
+    for (const id of ids) expect(runs.get(id)).toBe(1);
+    for (const kyu of [producer, worker]) {
+      expect(ownerLines(kyu)).toEqual([]);
+      expect(kyu.logger.messages('warn')).toEqual([]);
+    }
+    expect(await redis.get(markOf(key))).toBe(mark);
   });
 });

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { KyuHealth } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import { FaultProxy } from '../support/fault-proxy.js';
+import { makeImpatient } from '../support/impatient-pool.js';
 import { RestartablePostgres } from '../support/restartable-postgres.js';
-import { REDIS_URL } from '../support/servers.js';
+import { POSTGRES_URL, REDIS_URL } from '../support/servers.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 /** All but the lines about single jobs, which are bounded for each type. */
@@ -91,6 +93,49 @@ describe('field 22: an outage of PostgreSQL', () => {
       await postgres.stop();
     }
   });
+});
+
+describe('field 22: a PostgreSQL that is silent', () => {
+  it('is two lines: no heartbeat that fails while others succeed, and none of a health check', async () => {
+    const proxy = await FaultProxy.open(POSTGRES_URL);
+    try {
+      const kyu = await startKyu({
+        options: { postgres: { url: proxy.url }, heartbeatInterval: 500 },
+        handlers: { work: () => undefined },
+      });
+      // Longer than the heartbeat's own 5 s, and the 5 s after which it would be told alone.
+      await makeImpatient(kyu.app, {
+        connectionTimeoutMillis: 11_000,
+        query_timeout: 11_000,
+      });
+      await load(kyu, 10);
+      proxy.set('blackhole');
+      const health = kyu.app.get(KyuHealth);
+      await until(
+        'the line',
+        async () => {
+          await health.check({ timeout: '200ms' });
+          return linesOf(kyu).length > 0;
+        },
+        25_000,
+      );
+      proxy.set('none');
+      await until(
+        'the second line',
+        async () => {
+          await health.check();
+          return linesOf(kyu).length > 1;
+        },
+        25_000,
+      );
+      expect(linesOf(kyu)).toEqual([
+        expect.stringMatching(/^error: PostgreSQL at \S+ cannot be used: /),
+        expect.stringMatching(/^log: PostgreSQL at \S+ is back, /),
+      ]);
+    } finally {
+      await proxy.close();
+    }
+  }, 60_000);
 });
 
 describe('field 22: an outage of Redis', () => {

@@ -66,10 +66,36 @@ describe('field 22: what is logged of jobs', () => {
     expect([of('a').length, of('b').length]).toEqual([10, 10]);
     const leftOut = lines.filter((line) => line.includes('were left out'));
     expect(leftOut.sort()).toEqual([
-      'warn: 10 more lines about jobs of type a were left out, as 10 a minute are written: 10 deaths.',
-      'warn: 30 more lines about jobs of type b were left out, as 10 a minute are written: 30 deaths.',
+      'error: 10 more lines about jobs of type a were left out, as 10 a minute are written: 10 deaths.',
+      'error: 30 more lines about jobs of type b were left out, as 10 a minute are written: 30 deaths.',
     ]);
     expect(lines).toHaveLength(22);
+  });
+
+  it('has room for a death after many results that are not kept', async () => {
+    const kyu = await startKyu({
+      handlers: {
+        a: (fails: boolean) => {
+          if (fails) throw new Error('no');
+          return [undefined];
+        },
+      },
+    });
+    const died = kyu.nextEvent(
+      'job.settled',
+      ({ status }) => status === 'dead',
+    );
+    await kyu.queue.enqueueMany(
+      Array.from({ length: 12 }, (_, i) => ({
+        type: 'a',
+        payload: i === 11,
+        maxRetries: 0,
+      })),
+    );
+    await died;
+    expect(texts(kyu).filter((line) => line.includes('is dead'))).toHaveLength(
+      1,
+    );
   });
 
   it('begins with one line about the process', async () => {

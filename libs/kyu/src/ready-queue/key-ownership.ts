@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { OWNER_LINES } from './owner-lines.js';
 import { OwnerMark, type MarkAction } from './owner-mark.js';
 import { FOREIGN_KEY } from './ready-queue.lua.js';
-import { isRefusal } from './redis-errors.js';
+import { isLackOfRights } from './redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
 
 /** What stands before the own arguments of a script. */
@@ -65,20 +65,31 @@ export class KeyOwnership {
     return this.mark.learn();
   }
 
-  found(mark: string): void {
-    this.mark.found(mark);
+  /** The mark that the key should have. */
+  get currentMark(): string {
+    return this.mark.current;
+  }
+
+  found(mark: string): Promise<void> {
+    return this.mark.found(mark);
   }
 
   /** Whether the error says no more than whose key it is. */
   isToldBy(error: Error): boolean {
-    const foreign = foreignMarkIn(error);
-    if (foreign !== undefined) this.mark.found(foreign);
-    return foreign !== undefined;
+    return foreignMarkIn(error) !== undefined;
+  }
+
+  /** Whether a script was refused for a mark that is the own one after all: it has changed. */
+  async isOwnAfterAll(error: Error): Promise<boolean> {
+    const mark = foreignMarkIn(error);
+    if (mark === undefined) return false;
+    await this.mark.found(mark);
+    return !this.isForeign;
   }
 
   /**
-   * Runs the first command of a connection: with the mark, and without if Redis refuses that. It
-   * may refuse no more than the mark, to a user who has rights for the other keys only.
+   * Runs the first command of a connection: with the mark, and without the mark if the user has no
+   * right to it. The user may have rights for the other keys only.
    */
   async begin(command: () => Promise<unknown>): Promise<void> {
     this.mark.allow(true);
@@ -87,7 +98,7 @@ export class KeyOwnership {
     } catch (refusal) {
       const error = refusal as Error;
       const mayBeTheMark =
-        this.isMarked && isRefusal(error) && foreignMarkIn(error) === undefined;
+        this.isMarked && isLackOfRights(error) && !this.isToldBy(error);
       if (!mayBeTheMark) throw error;
       this.mark.allow(false);
       await command();

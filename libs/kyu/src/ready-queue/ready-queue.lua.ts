@@ -17,11 +17,15 @@ end
 `;
 
 /**
- * Renews the owner's mark. A stranger looks, and takes the key over when its owner has gone; with
- * the ids that the owner has left, which are of no job here.
+ * Renews the owner's mark, or replaces it when the tables have got another one. A stranger looks,
+ * and takes the key over when its owner has gone; with the ids that the owner has left, which are
+ * of no job here.
+ *
+ * A full Redis refuses SET. It allows PEXPIRE, so that the owner does not lose its key then.
  *
  * KEYS[1] ready set, KEYS[2] clipped marker, KEYS[3] owner's mark
- * ARGV[1] own mark, ARGV[2] its life in ms, ARGV[3] renew, look or take
+ * ARGV[1] mark in use, ARGV[2] its life in ms, ARGV[3] renew, look or take, ARGV[4] mark of the
+ * tables now
  * Output: the mark that is there now, empty for none
  */
 export const OWN = `
@@ -29,8 +33,10 @@ local mark = redis.call('GET', KEYS[3])
 if mark and mark ~= ARGV[1] then return mark end
 if not mark and ARGV[3] == 'look' then return '' end
 if not mark and ARGV[3] == 'take' then redis.call('DEL', KEYS[1], KEYS[2]) end
-redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]`;
+local set = redis.pcall('SET', KEYS[3], ARGV[4], 'PX', ARGV[2])
+if not set.err then return ARGV[4] end
+if mark and redis.call('PEXPIRE', KEYS[3], ARGV[2]) == 1 then return mark end
+return set`;
 
 /**
  * Adds ARGV from `first` on: a score, and its ids in one text, by turns. Ten thousand ids in a few texts cost both sides a tenth of what as many arguments

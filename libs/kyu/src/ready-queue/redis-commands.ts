@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { KyuRedisOptions } from '../config/kyu.options.js';
 import { CircuitBreaker } from '../runtime/circuit-breaker.js';
 import { answerWithin } from './answer-within.js';
+import { expectReady } from './expect-ready.js';
 import { KeyOwnership, type ScriptHead } from './key-ownership.js';
 import { OutageLog } from './outage-log.js';
 import { RENEW_PERIOD_MS } from './owner-mark.js';
@@ -19,9 +20,6 @@ import type { RedisKeys } from './redis-keys.js';
  * may go unnoticed.
  */
 const BREAK_MS = { firstMs: 250, lastMs: 2_000 };
-
-/** A server that has taken a connection, and is not ready after this, is sought again. */
-const READY_WITHIN_MS = 1_000;
 
 type Command<T> = (redis: KyuRedis, ...head: ScriptHead) => Promise<T>;
 
@@ -55,9 +53,8 @@ export class RedisCommands {
   /** Connections in a row that were given up because of what their server said, or did not say. */
   private givenUp = 0;
   private greeting: Promise<void> | undefined;
+  private greeted = false;
   private renewing: NodeJS.Timeout | undefined;
-  /** Ends the wait of {@link expectReady}. */
-  private readyOrClosed: () => void = () => undefined;
 
   constructor(
     options: KyuRedisOptions,
@@ -94,10 +91,8 @@ export class RedisCommands {
     );
     // Without a listener ioredis prints each failed attempt.
     this.redis.on('error', (error: Error) => this.breaker.failed(error));
-    this.redis.on('connect', () => this.expectReady());
-    this.redis.on('close', () => this.readyOrClosed());
+    expectReady(this.redis, (error) => this.failed(error));
     this.redis.on('ready', () => {
-      this.readyOrClosed();
       if (this.greeting) this.listener.reconnected();
       this.greeting = this.greet();
     });
@@ -179,6 +174,9 @@ export class RedisCommands {
       if (!this.refusesWrites) this.breaker.succeeded();
       return answer;
     } catch (error) {
+      // Nothing was touched, so the command may be sent twice.
+      if (await this.key.isOwnAfterAll(error as Error))
+        return this.attempt(command);
       this.failed(error as Error);
       throw error;
     }
@@ -191,16 +189,6 @@ export class RedisCommands {
     this.refusesWrites = true; // until greeted
     this.givenUp++;
     this.redis.disconnect(true);
-  }
-
-  /** A server that takes connections has to speak as well. */
-  private expectReady(): void {
-    const ready = new Promise<void>((resolve) => {
-      this.readyOrClosed = resolve;
-    });
-    answerWithin(READY_WITHIN_MS, ready, 'not ready').catch((error: Error) =>
-      this.failed(error),
-    );
   }
 
   private tookIds(): void {
@@ -217,6 +205,7 @@ export class RedisCommands {
    */
   private async greet(): Promise<void> {
     this.refusesWrites = true;
+    this.greeted = false;
     await this.key.learn();
     try {
       if (this.isForeign) await this.lookForOwner();
@@ -226,25 +215,31 @@ export class RedisCommands {
         );
       this.tookIds();
     } catch (error) {
-      this.failed(error as Error);
-      if (this.isForeign) this.tookIds(); // it would take ids of others
+      if (await this.key.isOwnAfterAll(error as Error))
+        return await this.greet();
+      // The server would take ids of others.
+      if (this.key.isToldBy(error as Error)) this.tookIds();
+      else this.failed(error as Error);
+    } finally {
+      this.greeted = true;
     }
   }
 
   /**
-   * Says that this process is there; or, as a stranger, looks whether the owner still is. Never
-   * rejects.
+   * Says that this process is there; or, as a stranger, looks whether the owner still is. Also while
+   * Redis takes no ids: a full one lets the owner keep its key. Never rejects.
    */
   private async renew(): Promise<void> {
-    await this.key.learn();
-    if (!this.up || !this.key.isMarked) return;
+    void this.key.learn();
+    const greeted = this.greeted && this.redis.status === 'ready';
+    if (!greeted || !this.key.isMarked) return;
     await this.lookForOwner().catch((error: Error) => this.failed(error));
   }
 
   private async lookForOwner(): Promise<void> {
-    this.key.found(
+    await this.key.found(
       await this.send((redis, ...head) =>
-        redis.kyuOwn(...head, this.key.action),
+        redis.kyuOwn(...head, this.key.action, this.key.currentMark),
       ),
     );
   }

@@ -18,7 +18,9 @@ export type KyuRedis = (Redis | Cluster) & {
   kyuPop(
     ...args: [...Keys, ...Mark, count: number, lowWater: number]
   ): Promise<[low: number, tailId: string, tailScore: string, ...string[]]>;
-  kyuOwn(...args: [...Keys, ...Mark, action: MarkAction]): Promise<string>;
+  kyuOwn(
+    ...args: [...Keys, ...Mark, action: MarkAction, markNow: string]
+  ): Promise<string>;
 };
 
 /** How a lost server is sought again: 50 ms, 100 ms … at most this, spread out so that not all workers knock at once. */

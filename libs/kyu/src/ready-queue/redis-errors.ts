@@ -17,6 +17,15 @@ export const isSilence = (error: Error): boolean =>
 /** The server has answered, and refuses the command. */
 export const isRefusal = (error: Error): boolean => error.name === 'ReplyError';
 
+/**
+ * The server does not let this user run the command or touch the key. Servers before 7 say so in a
+ * sentence when a script is refused. All other refusals (OOM, MISCONF, BUSY …) are failures of the
+ * server, and end.
+ */
+export const isLackOfRights = (error: Error): boolean =>
+  isRefusal(error) &&
+  /\bNOPERM\b|The user executing the script can't/.test(error.message);
+
 /** The connection is of no use any more, and a new one may be. */
 export const needsNewConnection = (error: Error): boolean =>
   error instanceof RedisSilentError ||
