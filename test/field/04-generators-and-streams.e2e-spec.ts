@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { UseGuards, UseInterceptors } from '@nestjs/common';
 import { JobHandler, OnJobEvent, type JobContext } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
-import { EMPTY, finalize, Observable, of, retry } from 'rxjs';
+import { EMPTY, finalize, map, Observable, of, retry } from 'rxjs';
 import { runJob } from '../support/run-job.js';
 import { startKyu } from '../support/start-kyu.js';
 
@@ -86,12 +86,20 @@ describe('field 04: a handler that is a generator', () => {
       run(): unknown {
         return make();
       }
+      @JobHandler('wrapped')
+      @UseInterceptors({
+        intercept: (_context, next) =>
+          next.handle().pipe(map((data: unknown) => ({ data }))),
+      })
+      async wrapped(): Promise<unknown> {
+        return make();
+      }
     }
     const { app } = await startKyu({
       providers: [Jobs],
       handlers: { registered: async () => make() },
     });
-    for (const type of ['decorated', 'registered'])
+    for (const type of ['decorated', 'wrapped', 'registered'])
       expect(await runJob(app, type)).toMatchObject({
         status: 'failed',
         errorMessage: expect.stringContaining(
@@ -158,7 +166,7 @@ describe('field 04: an Observable', () => {
               intercept: (
                 _: unknown,
                 next: { handle(): Observable<unknown> },
-              ) => next.handle().pipe(retry(3)),
+              ) => next.handle().pipe(retry({ delay: 1 })), // for ever
             },
           ]
         : []),

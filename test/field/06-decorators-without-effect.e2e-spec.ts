@@ -21,7 +21,8 @@ import {
 import { until } from '@kyu/testing';
 import { bootApp, newGround } from '../support/boot-app.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { startKyu } from '../support/start-kyu.js';
+import { runJob } from '../support/run-job.js';
+import { startKyu, type TestKyu } from '../support/start-kyu.js';
 
 class DebugLogger extends MemoryLogger implements LoggerService {
   readonly debugged: string[] = [];
@@ -167,6 +168,27 @@ describe('field 06: decorators that can have no effect', () => {
     ]);
   });
 
+  it('work as standard decorators, too, where they can; elsewhere the class cannot be loaded', async () => {
+    // As a compiler without `experimentalDecorators` calls them.
+    type Standard = (
+      method: object,
+      context: { kind: string; name: string; static: boolean },
+    ) => void;
+    class Jobs {
+      run(): string {
+        return 'ran';
+      }
+    }
+    const decorate = JobHandler('standard') as unknown as Standard;
+    const context = { kind: 'method', name: 'run', static: false };
+    decorate(Jobs.prototype.run, context);
+    const { app } = await startKyu({ providers: [Jobs] });
+    expect((await runJob(app, 'standard')).result).toBe('ran');
+    expect(() =>
+      decorate(Jobs.prototype.run, { ...context, static: true }),
+    ).toThrow(/@JobHandler\("standard"\) stands on a static method/);
+  });
+
   it('are told of at the level debug when no module provides the class, and in the warning of its first job', async () => {
     @Injectable()
     class Forgotten {
@@ -197,6 +219,14 @@ describe('field 06: decorators that can have no effect', () => {
       ),
     ]);
 
+    // Where there is no handler at all, that class may be why.
+    const idle = await startKyu();
+    expect(
+      idle.logger
+        .messages('warn')
+        .filter((line) => line.includes('field_06_forgotten')),
+    ).toHaveLength(1);
+
     const producer = new DebugLogger();
     await startKyu({ options: { logger: producer, mode: 'producer' } });
     expect(producer.debugged).toEqual([]);
@@ -205,8 +235,13 @@ describe('field 06: decorators that can have no effect', () => {
   });
 
   it('are missing: a worker without any handler is warned of', async () => {
+    // Not of the classes of the tests before, which no module provides.
+    const warningsOf = ({ logger }: TestKyu): string[] =>
+      logger
+        .messages('warn')
+        .filter((line) => !line.includes('no module of this application'));
     const idle = await startKyu({ options: { mode: 'worker' } });
-    expect(idle.logger.messages('warn')).toEqual([
+    expect(warningsOf(idle)).toEqual([
       expect.stringMatching(
         /^KyuModule has the mode 'worker' and no handler so far.*Import the modules/,
       ),
@@ -217,7 +252,7 @@ describe('field 06: decorators that can have no effect', () => {
     });
     expect(busy.logger.messages('warn')).toEqual([]);
     const both = await startKyu();
-    expect(both.logger.messages('warn')).toEqual([]);
+    expect(warningsOf(both)).toEqual([]);
   });
 });
 

@@ -46,14 +46,21 @@ export class BootChecks {
       );
   }
 
-  /** No warning: a process may import a class, for its name or its type, and leave its jobs to another process. */
+  /**
+   * A warning where this process has no handler at all: then the forgotten class is why. Elsewhere
+   * none, as a process may import a class for its name or its type, and leave its jobs to another
+   * process.
+   */
   private tellUnprovided(): void {
     if (
       this.registrations.all(KyuConfig).every(({ mode }) => mode === 'producer')
     )
       return;
+    const hasNone = this.registrations
+      .all(HandlerRegistry)
+      .every(({ jobTypes }) => jobTypes.length === 0);
     for (const unprovided of unprovidedClasses(this.discovery))
-      this.logger.debug(
+      this.logger[hasNone ? 'warn' : 'debug'](
         `${decoratorsOf(unprovided)} of ${unprovided.name} have no effect in this process: no module of this application provides ${unprovided.name}. ` +
           'Add it to the providers of a module, unless another process does this work.',
       );

@@ -1,3 +1,5 @@
+import { InvalidOptionsError } from '../errors/kyu.errors.js';
+
 /**
  * What a method decorator of Kyu leaves on the class, besides what it writes on the method. The boot
  * finds by it the decorators that have no effect.
@@ -13,10 +15,16 @@ export interface Decoration {
   readonly isMethod: boolean;
 }
 
-/** What TypeScript hands to a decorator. */
+/** What a compiler hands to a standard (TC39) decorator beside the method itself. */
+interface StandardContext {
+  readonly kind: string;
+  readonly static?: boolean;
+}
+
+/** What TypeScript hands to a decorator; a standard one gets the method and its context instead. */
 type Decorated = readonly [
   target: object,
-  key?: string | symbol,
+  key?: string | symbol | StandardContext,
   descriptor?: { readonly value?: unknown },
 ];
 
@@ -34,13 +42,26 @@ export function decorateMethod(
   label: string,
   [target, key, descriptor]: Decorated,
 ): void {
+  if (typeof key === 'object') {
+    // The class is not known yet, so there is no note of this one; without the metadata of
+    // TypeScript nothing but a method can be decorated in this form.
+    if (key.kind !== 'method' || key.static)
+      throw new InvalidOptionsError([
+        `${label} stands on a ${key.static ? 'static ' : ''}${key.kind}, where it has no effect: put it on a method of the instance`,
+      ]);
+    addEntry(metadataKey, target, entry);
+    return;
+  }
   const method: unknown = descriptor?.value;
   const isMethod = typeof method === 'function';
   const noted = decorationsOf(target);
   const note: Decoration = { metadataKey, label, key, isMethod };
   Reflect.defineMetadata(DECORATIONS, [...noted, note], target);
   if (noted.length === 0) remember(target);
-  if (!isMethod) return;
+  if (isMethod) addEntry(metadataKey, method, entry);
+}
+
+function addEntry(metadataKey: symbol, method: object, entry: object): void {
   const entries = [...entriesOf(metadataKey, method), entry];
   Reflect.defineMetadata(metadataKey, entries, method);
 }

@@ -12,11 +12,16 @@ export const whyNoGenerator = (method: unknown): string | undefined =>
 /** The result of a handler, of what it returned: a stream stands for its last value. @throws {TypeError} for an iterator. */
 export function handlerResult(returned: unknown, job: JobContext): unknown {
   if (isObservable(returned)) return lastValueIfAny(returned, job);
+  refuseIterator(returned);
+  return returned;
+}
+
+/** @throws {TypeError} for what a generator returns: the handler has not begun. */
+export function refuseIterator(returned: unknown): void {
   if (isIterator(returned))
     throw new TypeError(
       'The handler returned an iterator that nothing has read: of a generator, not a line has run. Make the handler an async method, and read the iterator in it.',
     );
-  return returned;
 }
 
 const isIterator = (value: unknown): boolean =>

@@ -10,6 +10,7 @@ import {
 } from 'rxjs';
 import { abortReasonOf } from '../job/job-context.js';
 import { isPromise } from '../runtime/is-promise.js';
+import { refuseIterator } from './handler-result.js';
 import type { JobContext } from './job-parameters.decorator.js';
 import { handlerStream } from './streams.js';
 
@@ -25,6 +26,8 @@ type Stage = (
   job: JobContext,
   context: ExecutionContext,
   out: Subscriber<unknown>,
+  /** What the run waits for: an error here ends every stage. */
+  root: Subscriber<unknown>,
 ) => void;
 
 /**
@@ -35,19 +38,28 @@ export function throughInterceptors(
   interceptors: readonly NestInterceptor[],
   handler: Step,
 ): Step {
-  const innermost: Stage = (payload, job, context, out) => {
-    // A retry() that takes the abort for a failure to try again must not begin work that the run is over for.
+  const innermost: Stage = (payload, job, context, out, root) => {
+    // An interceptor's retry() must not begin the handler again when the run is over, and would take
+    // an error at this stage for one more failure to repeat.
     const aborted = abortReasonOf(job);
-    if (aborted) out.error(aborted);
+    if (aborted) root.error(aborted);
     else emit(() => handler(payload, job, context), deliver(job), out);
   };
   const outermost = interceptors.reduceRight<Stage>(
-    (next, interceptor) => (payload, job, context, out) => {
+    (next, interceptor) => (payload, job, context, out, root) => {
       const handle = (): Observable<unknown> => {
         // Whoever subscribes does so outside of `storage.run(…, () => next.handle())`.
         const scope = new AsyncResource('KyuInterceptor');
         return new Observable((inner) =>
-          scope.runInAsyncScope(next, undefined, payload, job, context, inner),
+          scope.runInAsyncScope(
+            next,
+            undefined,
+            payload,
+            job,
+            context,
+            inner,
+            root,
+          ),
         );
       };
       emit(() => interceptor.intercept(context, { handle }), flow, out);
@@ -56,7 +68,7 @@ export function throughInterceptors(
   );
   return (payload, job, context) =>
     lastValueFrom(
-      new Observable((out) => outermost(payload, job, context, out)),
+      new Observable((root) => outermost(payload, job, context, root, root)),
     );
 }
 
@@ -75,6 +87,7 @@ const deliver =
       handlerStream(value, job).subscribe(out);
       return;
     }
+    refuseIterator(value); // an interceptor may wrap it, and nothing would see it then
     out.next(value);
     out.complete();
   };

@@ -9,6 +9,8 @@ const PATIENCE_MS = 30_000;
 export class OpenCalls {
   private count = 0;
   private closed = false;
+  /** When to wait no longer, by `performance.now()`: it is waited for more than once. */
+  private giveUpAt: number | undefined;
   private readonly waiting = new Set<() => void>();
 
   /** Each call of this has one of {@link leave}. @throws {QueueClosedError} */
@@ -32,16 +34,18 @@ export class OpenCalls {
     }
   }
 
-  /** Resolves when no call is under way. */
+  /** Resolves when no call is under way, and at most 30 s after it was first asked. */
   async ended(): Promise<void> {
     if (this.count === 0) return;
+    this.giveUpAt ??= performance.now() + PATIENCE_MS;
+    const leftMs = Math.max(0, this.giveUpAt - performance.now());
     await new Promise<void>((resolve) => {
       const stopWaiting = (): void => {
         clearTimeout(timer);
         this.waiting.delete(stopWaiting);
         resolve();
       };
-      const timer = setTimeout(stopWaiting, PATIENCE_MS);
+      const timer = setTimeout(stopWaiting, leftMs);
       this.waiting.add(stopWaiting);
     });
   }

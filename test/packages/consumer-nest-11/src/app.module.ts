@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { KyuModule } from '@kyu/nestjs';
@@ -7,6 +8,7 @@ import { DataSource } from 'typeorm';
 import { GreetingJobs as FarewellJobs } from './farewell';
 import { HealthController } from './health.controller';
 import { JobsController } from './jobs.controller';
+import { Clockwork } from './clockwork';
 import { ChargeJobs, GreetingJobs } from './jobs';
 import { JobLog, Timing } from './pipeline';
 import { Transfers } from './transactions';
@@ -17,6 +19,7 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
 /** The application's own TypeORM for one queue, connections of Kyu's for the other. */
 @Module({
   imports: [
+    ScheduleModule.forRoot(),
     TerminusModule,
     TypeOrmModule.forRoot({
       type: 'postgres',
@@ -45,6 +48,7 @@ const redis = { url: process.env['KYU_REDIS_URL'] };
     GreetingJobs,
     FarewellJobs,
     ChargeJobs,
+    Clockwork,
     JobLog,
     Transfers,
     KyuHealthIndicator,

@@ -1,7 +1,9 @@
 import { NestFactory } from '@nestjs/core';
+import { SchedulerRegistry } from '@nestjs/schedule';
 import { getQueueToken, QueueService } from '@kyu/nestjs';
 import { nextEvent } from '@kyu/testing';
 import { AppModule } from './app.module';
+import { Clockwork } from './clockwork';
 import { JobLog } from './pipeline';
 import { Transfers } from './transactions';
 
@@ -52,6 +54,10 @@ async function main(): Promise<void> {
   const health = (await (await fetch(`${url}/health`)).json()) as {
     details: { kyu: { status: string } };
   };
+  const schedule = {
+    timeouts: app.get(Clockwork).timeouts,
+    crons: [...app.get(SchedulerRegistry).getCronJobs().keys()],
+  };
   await app.close();
   console.log(
     JSON.stringify({
@@ -64,6 +70,7 @@ async function main(): Promise<void> {
       health: health.details.kyu.status,
       log,
       metrics: /kyu_jobs_total{queue="billing"} \d/.exec(metrics)?.[0],
+      schedule,
     }),
   );
 }
