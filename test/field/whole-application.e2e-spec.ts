@@ -159,9 +159,12 @@ describeWithPgBouncer('the field, all of it in one application', () => {
       for (const each of applications) {
         each.tell('ticks');
         const { cron, interval } = await each.says('ticks');
-        expect(cron.length).toBeGreaterThan(0);
-        expect(gaps(cron).every((gap) => gap > 500)).toBe(true);
-        expect(gaps(interval).every((gap) => gap > 500)).toBe(true);
+        // Twice as many if each ran twice. A late one may be followed by one that is in time.
+        for (const times of [cron, interval]) {
+          expect(times.length).toBeGreaterThan(0);
+          const seconds = (times.at(-1)! - times[0]!) / 1_000;
+          expect(times.length).toBeLessThanOrEqual(seconds + 2);
+        }
       }
       await Promise.all(applications.map((each) => each.close()));
 
@@ -180,6 +183,3 @@ describeWithPgBouncer('the field, all of it in one application', () => {
     TIME_LIMIT_MS,
   );
 });
-
-const gaps = (times: readonly number[]): number[] =>
-  times.slice(1).map((time, index) => time - times[index]!);

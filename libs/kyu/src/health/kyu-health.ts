@@ -22,10 +22,11 @@ import { judgeHealth, OVERDUE_MS, workerState } from './judge-health.js';
 export class KyuHealth {
   /** The look under way: however many probes come, Postgres has one of them to answer. */
   private looking: Promise<QueueHealth | undefined> | undefined;
-  /** Why Postgres could not be looked at, for the log: it may hold host names, which are not for everyone who asks. */
-  private cause = '';
-  /** `PostgresOutage` writes a line when PostgreSQL goes and when it is back; this class writes none. */
-  private isOutage = false;
+  /**
+   * Why PostgreSQL could not be looked at, for the log: it may hold host names, which are not for
+   * everyone who asks. Undefined when it did not answer: of that tell the two lines of an outage.
+   */
+  private cause: string | undefined;
   private told = '';
 
   constructor(
@@ -72,8 +73,7 @@ export class KyuHealth {
 
   private look(): Promise<QueueHealth | undefined> {
     if (this.looking) return this.looking;
-    this.cause = 'It took too long.';
-    this.isOutage = false;
+    this.cause = undefined;
     this.looking = this.reader
       .look(this.config.queueName, {
         heartbeatTimeoutMs: this.config.heartbeatTimeoutMs,
@@ -81,8 +81,7 @@ export class KyuHealth {
         overdueMs: OVERDUE_MS,
       })
       .catch((error: unknown) => {
-        this.cause = messageOf(error);
-        this.isOutage = isOutage(error);
+        if (!isOutage(error)) this.cause = messageOf(error);
         return undefined;
       })
       .finally(() => {
@@ -105,9 +104,9 @@ export class KyuHealth {
     warnings,
     postgres,
   }: KyuHealthReport): void {
-    if (postgres === 'down' && this.isOutage) return;
+    if (postgres === 'down' && this.cause === undefined) return;
     const what = [...problems, ...warnings].join(' ');
-    const cause = postgres === 'down' ? ` ${this.cause}` : '';
+    const cause = postgres === 'down' ? ` ${this.cause!}` : '';
     // Without its ids and numbers, which change with each check.
     const kind = what.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g, '');
     if (kind === this.told) return;

@@ -74,6 +74,7 @@ describe('what JSON empties', () => {
     ['a Buffer', Buffer.from('x')],
     ['a typed array', new Uint8Array(2)],
     ['an empty object', {}],
+    ['a boxed boolean and a boxed text', [new Boolean(true), new String('')]],
     ['an empty instance of a class', new Point()],
     ['an object without a prototype', Object.create(null)],
     ['an object that writes its own JSON', { m: new Map(), toJSON: () => 1 }],

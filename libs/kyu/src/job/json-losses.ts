@@ -118,6 +118,8 @@ function lossOfInstance(value: object): JsonLoss | undefined {
     );
   if (hasToJson(value) || types.isTypedArray(value)) return undefined;
   if (types.isNumberObject(value)) return lossOf(value.valueOf(), true);
+  if (types.isBooleanObject(value) || types.isStringObject(value))
+    return undefined; // JSON has the primitive
   return emptied(value) ?? lossOfProperties(value);
 }
 

@@ -71,7 +71,7 @@ export class JobLog {
         jobsOf(jobType),
         'deaths',
         () =>
-          `${name} is dead: worker ${worker} was lost while it ran this job, and so were workers before it (maxCrashes: ${this.config.maxCrashes}).`,
+          `${name} is dead: worker ${worker} was lost while it ran this job, and this job has cost as many workers as maxCrashes (${this.config.maxCrashes}) allows.`,
       );
     else
       this.log.limited(
@@ -79,7 +79,7 @@ export class JobLog {
         jobsOf(jobType),
         'jobs taken back from lost workers',
         () =>
-          `${name} was taken back from worker ${worker}, which is lost; it is ${status} now.`,
+          `${name} was taken back from worker ${worker}, which is lost or hangs; it is ${status} now.`,
       );
   }
 
@@ -89,7 +89,7 @@ export class JobLog {
       jobsOf(event.jobType),
       'outcomes that were refused',
       () =>
-        `${this.nameOf(event)} ended, and its outcome was refused: this worker no longer owned it (run ${event.token}).`,
+        `${this.nameOf(event)} was taken from this worker; what this worker did with it has no outcome (run ${event.token}).`,
     );
   }
 

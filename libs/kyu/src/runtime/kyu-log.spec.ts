@@ -49,7 +49,7 @@ describe('KyuLog', () => {
     expect(lines).toHaveLength(13);
     jest.advanceTimersByTime(2);
     expect(lines.slice(13)).toEqual([
-      'warn: 16 more lines about jobs of type mail were left out, as 10 a minute are written: 15 failed runs, 1 deaths.',
+      'error: 16 more lines about jobs of type mail were left out, as 10 a minute are written: 15 failed runs, 1 deaths.',
     ]);
     fail(1, 'mail');
     jest.advanceTimersByTime(120_000);

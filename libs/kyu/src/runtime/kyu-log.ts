@@ -2,9 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LoggerService } from '@nestjs/common';
 import { messageOf } from './describe-error.js';
 import { isOutage } from './is-outage.js';
-import { LineLimiter, type LeftOut } from './line-limiter.js';
-
-export type LogLevel = 'debug' | 'log' | 'warn' | 'error';
+import { LineLimiter, type LeftOut, type LogLevel } from './line-limiter.js';
 
 /** So many lines a minute about one subject tell what goes on; thousands hide it. */
 const MAX_LINES = 10;
@@ -51,7 +49,7 @@ export class KyuLog implements LoggerService {
 
   /**
    * Writes at most ten lines a minute about one subject; when the minute is over, one line with the
-   * count of those that were left out.
+   * count of those that were left out, at the most severe of their levels.
    *
    * @param subject what the lines are about: `claims`
    * @param kind what is counted: `failures`
@@ -64,7 +62,7 @@ export class KyuLog implements LoggerService {
     message: () => string,
   ): void {
     this.tellLeftOut(performance.now());
-    if (this.limiter.admit(subject, kind, performance.now()))
+    if (this.limiter.admit(subject, kind, performance.now(), level))
       this.write(level, message());
     else this.timer ??= this.untilNextEnd();
   }
@@ -109,7 +107,7 @@ export class KyuLog implements LoggerService {
 
   private tellLeftOut(now: number): void {
     for (const each of this.limiter.takeLeftOut(now))
-      this.write('warn', leftOutLine(each));
+      this.write(each.level, leftOutLine(each));
   }
 
   private write(level: LogLevel, message: string): void {

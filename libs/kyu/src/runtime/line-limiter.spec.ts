@@ -30,6 +30,18 @@ describe('LineLimiter', () => {
     expect(leftOut(limiter, 90)).toEqual([['y', { a: 1 }]]);
   });
 
+  it('knows the most severe level of what was left out, and not of what was written', () => {
+    const limiter = new LineLimiter(1, 60);
+    for (const level of ['error', 'warn', 'debug'] as const)
+      limiter.admit('x', 'a', 0, level);
+    for (const level of ['warn', 'warn', 'error', 'log'] as const)
+      limiter.admit('y', 'a', 0, level);
+    expect(limiter.takeLeftOut(60).map(({ level }) => level)).toEqual([
+      'warn',
+      'error',
+    ]);
+  });
+
   it('keeps nothing of a subject whose window is over', () => {
     const limiter = new LineLimiter(1, 60);
     for (let i = 0; i < 1_000; i++) limiter.admit(`type ${i}`, 'a', i / 1_000);

@@ -1,13 +1,20 @@
+export type LogLevel = 'debug' | 'log' | 'warn' | 'error';
+
+const SEVERITY: readonly LogLevel[] = ['debug', 'log', 'warn', 'error'];
+
 /** What was not written of one subject, by kind: `failed runs` → 120. */
 export interface LeftOut {
   subject: string;
   counts: ReadonlyMap<string, number>;
+  /** The most severe level of the lines that were not written. */
+  level: LogLevel;
 }
 
 interface Window {
   endsAt: number;
   written: number;
   leftOut: Map<string, number>;
+  level: LogLevel;
 }
 
 /**
@@ -26,16 +33,28 @@ export class LineLimiter {
    * Whether a line about `subject` may be written at the time `now`; if not, it is counted as one
    * of `kind`.
    */
-  admit(subject: string, kind: string, now: number): boolean {
+  admit(
+    subject: string,
+    kind: string,
+    now: number,
+    level: LogLevel = 'warn',
+  ): boolean {
     let window = this.windows.get(subject);
     if (!window) {
-      window = { endsAt: now + this.windowMs, written: 0, leftOut: new Map() };
+      window = {
+        endsAt: now + this.windowMs,
+        written: 0,
+        leftOut: new Map(),
+        level,
+      };
       this.windows.set(subject, window);
     }
     if (window.written < this.maxLines) {
       window.written++;
       return true;
     }
+    window.level =
+      window.leftOut.size === 0 ? level : moreSevere(window.level, level);
     window.leftOut.set(kind, (window.leftOut.get(kind) ?? 0) + 1);
     return false;
   }
@@ -44,10 +63,10 @@ export class LineLimiter {
   takeLeftOut(now: number): LeftOut[] {
     const taken: LeftOut[] = [];
     // The first to begin is the first to end, so the look ends at the first one that goes on.
-    for (const [subject, { endsAt, leftOut }] of this.windows) {
+    for (const [subject, { endsAt, leftOut, level }] of this.windows) {
       if (endsAt > now) break;
       this.windows.delete(subject);
-      if (leftOut.size > 0) taken.push({ subject, counts: leftOut });
+      if (leftOut.size > 0) taken.push({ subject, counts: leftOut, level });
     }
     return taken;
   }
@@ -57,3 +76,6 @@ export class LineLimiter {
     return this.windows.values().next().value?.endsAt;
   }
 }
+
+const moreSevere = (one: LogLevel, other: LogLevel): LogLevel =>
+  SEVERITY.indexOf(one) < SEVERITY.indexOf(other) ? other : one;

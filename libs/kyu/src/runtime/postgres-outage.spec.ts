@@ -9,7 +9,7 @@ function newOutage() {
   const lines: string[] = [];
   const say = (message: string): void => void lines.push(message);
   const clock = { now: 0 };
-  const log = { log: say, error: say };
+  const log = { log: say, warn: say, error: say };
   const outage = new PostgresOutage('db:5432/app', log, () => clock.now);
   const fails = (at: number, verb = 'settle', error: unknown = AWAY): void => {
     clock.now = at;
@@ -39,6 +39,7 @@ describe('PostgresOutage', () => {
 
   it('is not over by one statement that succeeds between others that fail', () => {
     const { lines, fails, succeeds } = newOutage();
+    fails(0);
     for (let at = 0; at < 10_000; at += 500) {
       fails(at);
       succeeds(at + 400);
@@ -63,11 +64,27 @@ describe('PostgresOutage', () => {
     const { lines, fails, succeeds } = newOutage();
     for (let at = 0; at < 600_000; at += 5_000) {
       fails(at);
+      fails(at);
       succeeds(at + 2_000);
     }
     expect(lines).toHaveLength(3); // gone, back, gone
     succeeds(640_000);
     expect(lines).toHaveLength(4);
+  });
+
+  it('is not a single connection that breaks: that is a warning', () => {
+    const { lines, fails, succeeds, outage } = newOutage();
+    for (let at = 0; at < 3; at++) {
+      fails(at);
+      expect(outage.isOpen).toBe(false);
+      succeeds(at);
+    }
+    expect(new Set(lines)).toEqual(
+      new Set([
+        'A connection to PostgreSQL at db:5432/app broke (connect ECONNREFUSED), and a statement failed (settle). Others succeed.',
+      ]),
+    );
+    expect(outage.successCount).toBe(3);
   });
 
   it('is nothing that the statement itself is to blame for', () => {

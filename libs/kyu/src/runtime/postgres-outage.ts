@@ -22,18 +22,28 @@ interface Outage {
   stoppedRuns: number;
 }
 
+/** A failure after which no statement has succeeded or failed yet. */
+interface FirstFailure {
+  at: number;
+  kind: string;
+  cause: string;
+}
+
 /**
- * Is responsible for the two lines of an outage of PostgreSQL: one when the first statement fails,
- * one when statements succeed again.
+ * Is responsible for the two lines of an outage of PostgreSQL: one when statements fail, one when
+ * they succeed again. One failure alone is a connection that broke, and no outage: the next
+ * statement, on another one, succeeds.
  */
 export class PostgresOutage {
   private outage: Outage | undefined;
+  private first: FirstFailure | undefined;
+  private successes = 0;
   private lastEnd = Number.NEGATIVE_INFINITY;
 
   /** @param where the server is: `host:port/database` */
   constructor(
     private readonly where: string,
-    private readonly log: Pick<KyuLog, 'log' | 'error'>,
+    private readonly log: Pick<KyuLog, 'log' | 'warn' | 'error'>,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -50,20 +60,40 @@ export class PostgresOutage {
   failed(statement: string, error: unknown, cause: string): void {
     if (!isOutage(error)) return;
     const now = this.now();
-    this.outage ??= this.begin(now, cause);
-    const { outage } = this;
     const kind = statement.replace(/_unheld$/, '').replaceAll('_', ' ');
-    outage.failed.set(kind, (outage.failed.get(kind) ?? 0) + 1);
+    if (!this.outage && !this.first && !takesNone(error)) {
+      this.first = { at: now, kind, cause };
+      return;
+    }
+    this.outage ??= this.begin(this.first ?? { at: now, kind, cause });
+    const { outage } = this;
+    count(outage.failed, kind);
     outage.lastFailure = now;
     if (takesNone(error))
       outage.calmMs = Math.max(outage.calmMs, CALM_OF_WRITES_MS);
   }
 
-  /** A statement succeeded. Called only while {@link isOpen}. */
+  /** How many statements have succeeded so far. */
+  get successCount(): number {
+    return this.successes;
+  }
+
+  /** A statement succeeded. Called for every one. */
   succeeded(): void {
-    const { outage } = this;
+    this.successes++;
+    if (this.outage) this.endIfCalm(this.outage);
+    else if (this.first) {
+      const { kind, cause } = this.first;
+      this.first = undefined;
+      this.log.warn(
+        `A connection to PostgreSQL at ${this.where} broke (${cause}), and a statement failed (${kind}). Others succeed.`,
+      );
+    }
+  }
+
+  private endIfCalm(outage: Outage): void {
     const now = this.now();
-    if (!outage || now - outage.lastFailure < outage.calmMs) return;
+    if (now - outage.lastFailure < outage.calmMs) return;
     this.outage = undefined;
     this.lastEnd = now;
     this.log.log(
@@ -77,19 +107,26 @@ export class PostgresOutage {
     if (this.outage) this.outage.stoppedRuns += runs;
   }
 
-  private begin(now: number, cause: string): Outage {
+  private begin({ at, kind, cause }: FirstFailure): Outage {
+    const failed = new Map<string, number>();
+    if (this.first) count(failed, kind);
+    this.first = undefined;
     this.log.error(
       `PostgreSQL at ${this.where} cannot be used: ${cause}. Enqueues fail and no job is claimed until it can; running jobs go on, and Kyu tries again by itself.`,
     );
     return {
-      since: now,
-      lastFailure: now,
-      calmMs: now - this.lastEnd < AGAIN_MS ? CALM_OF_FLAPPING_MS : CALM_MS,
-      failed: new Map(),
+      since: at,
+      lastFailure: at,
+      calmMs: at - this.lastEnd < AGAIN_MS ? CALM_OF_FLAPPING_MS : CALM_MS,
+      failed,
       stoppedRuns: 0,
     };
   }
 }
+
+const count = (counts: Map<string, number>, kind: string): void => {
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+};
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 

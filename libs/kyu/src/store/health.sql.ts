@@ -1,6 +1,6 @@
 import { Statement } from './statement.js';
 
-/** The statement of {@link HealthReader}. It changes nothing, and reads a bounded number of rows however long the queue is: probes come every few seconds. */
+/** The statements of {@link HealthReader}. They change nothing, and each reads a bounded number of rows however long the queue is: probes come every few seconds. */
 
 export interface HealthRow {
   workers_alive: number;
@@ -70,7 +70,9 @@ export const LOOK_AT_HEALTH = new Statement<HealthRow>(
 export const FIND_CLAIMABLE = new Statement<{ id: string }>(
   'health_claimable',
   ({ jobs }) => `
-  SELECT id FROM ${jobs} WHERE queue = $1 AND status = 'pending' AND job_type = ANY($2::text[]) AND claim_token < 2147483647
-     AND scheduled_at <= now() - $3 * interval '1 millisecond'
-   ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+  SELECT id FROM ${jobs} WHERE id IN (
+    SELECT id FROM ${jobs} WHERE queue = $1 AND status = 'pending' ORDER BY priority DESC, id LIMIT ${BEST}
+  ) AND status = 'pending' AND job_type = ANY($2::text[]) AND claim_token < 2147483647
+    AND scheduled_at <= now() - $3 * interval '1 millisecond'
+   LIMIT 1 FOR UPDATE SKIP LOCKED`,
 );

@@ -50,6 +50,8 @@ export class Claimer {
   private poppingPatiently = false;
   private unexplained: string[] = [];
   private lastClaim = performance.now();
+  /** While PostgreSQL is away no worker can claim: it is not idle. */
+  private lastOutage = 0;
   private readonly warned = new Set<string>();
   private readonly unknownIds: UnknownIdWatch;
 
@@ -79,7 +81,12 @@ export class Claimer {
 
   /** Milliseconds since the last claim that brought a job. */
   get sinceClaimMs(): number {
-    return performance.now() - this.lastClaim;
+    return performance.now() - Math.max(this.lastClaim, this.lastOutage);
+  }
+
+  /** PostgreSQL could not be used just now. */
+  noteOutage(): void {
+    this.lastOutage = performance.now();
   }
 
   /** No job is known of, and none is being claimed: the first that comes will be. */

@@ -5,6 +5,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { KyuConfig } from '../config/kyu.config.js';
 import { HandlerRegistry } from '../handlers/handler.registry.js';
+import { isOutage } from '../runtime/is-outage.js';
 import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import type { ClaimedJob } from '../store/job-store.js';
@@ -193,6 +194,7 @@ export class Dispatcher {
         this.fillSlots();
       } catch (error) {
         this.giveBack.strays.expect();
+        if (isOutage(error)) this.claimer.noteOutage();
         this.tell(error, 'Claiming jobs failed, trying again');
         await pause(retryMs * (0.5 + Math.random() / 2), signal);
         retryMs = Math.min(retryMs * 2, CLAIM_RETRY_MS.last);

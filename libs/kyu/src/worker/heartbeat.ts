@@ -26,6 +26,8 @@ interface FailingBeats {
   since: number;
   /** When the last of them failed. */
   last: number;
+  /** How many statements of this process had succeeded when the first of them failed. */
+  successes: number;
   told: boolean;
 }
 
@@ -113,7 +115,13 @@ export class Heartbeat {
 
   private beatFailed(message: string): void {
     const now = performance.now();
-    this.failing ??= { message, since: now, last: now, told: false };
+    this.failing ??= {
+      message,
+      since: now,
+      last: now,
+      successes: this.outage.successCount,
+      told: false,
+    };
     Object.assign(this.failing, { message, last: now });
   }
 
@@ -126,7 +134,9 @@ export class Heartbeat {
       this.failing = undefined; // a beat was stored since
       return;
     }
-    if (this.outage.isOpen) failing.since = now;
+    const { isOpen, successCount } = this.outage;
+    // A server that is silent is no outage yet: statements wait for it, and none succeeds.
+    if (isOpen || successCount === failing.successes) failing.since = now;
     if (failing.told || now - failing.since < ALONE_MS) return;
     failing.told = true;
     this.logger.warn(

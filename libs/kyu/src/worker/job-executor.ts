@@ -8,7 +8,7 @@ import { encodeResult } from '../job/json-limits.js';
 import { ReadyQueue } from '../ready-queue/ready-queue.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { DueAlarm } from '../runtime/due-alarm.js';
-import { jobsOf, type KyuLog } from '../runtime/kyu-log.js';
+import type { KyuLog } from '../runtime/kyu-log.js';
 import { KyuLogger } from '../runtime/kyu-logger.js';
 import { LateTimers } from '../runtime/late-timers.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
@@ -193,7 +193,8 @@ export class JobExecutor {
     if (dropped !== undefined)
       this.logger.limited(
         'warn',
-        jobsOf(job.jobType),
+        // Not the subject of the lines about failures and deaths, which these would use up.
+        `results of type ${job.jobType}`,
         'results that are not kept',
         () =>
           `The result of job ${job.id} (${job.jobType}) is not kept: ${dropped}.`,
