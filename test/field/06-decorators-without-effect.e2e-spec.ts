@@ -175,7 +175,7 @@ describe('field 06: decorators that can have no effect', () => {
       context: { kind: string; name: string; static: boolean },
     ) => void;
     class Jobs {
-      run(): string {
+      run(this: void): string {
         return 'ran';
       }
     }

@@ -8,6 +8,8 @@ import {
 } from '@kyu/nestjs';
 import { nextEvent, until } from '@kyu/testing';
 import { DataSource } from 'typeorm';
+import { KYU_OWN_DATA_SOURCE } from '../../libs/kyu/src/kyu.tokens.js';
+import { poolOf } from '../../libs/kyu/src/store/pool-of.js';
 import { openAppDataSource } from '../support/app-database.js';
 import {
   bootApp,
@@ -32,10 +34,18 @@ async function lending(
     ground = newGround(),
     options = {},
     transactional = false,
-  }: { ground?: Ground; options?: KyuOptions; transactional?: boolean } = {},
+    extra = {},
+  }: {
+    ground?: Ground;
+    options?: KyuOptions;
+    transactional?: boolean;
+    /** Of the lent pool. */
+    extra?: object;
+  } = {},
 ) {
   const dataSource = await openAppDataSource({
     poolSize,
+    extra,
   });
   const app = await bootApp(
     {
@@ -187,43 +197,55 @@ describe('field 10: a lent pool that handlers hold', () => {
     });
   });
 
-  it('takes a transactional job back that gets no connection there, and says why', async () => {
-    const blocked = new Gate();
-    const { app, ground, queue } = await lending(
-      3,
-      (lent) => ({
-        hold: () =>
-          lent.transaction(async (manager) => {
-            await manager.query('SELECT 1');
-            await blocked.wait();
-          }),
-        work: (_, { attempt }) => attempt,
-      }),
-      {
-        transactional: true,
-        options: {
-          workers: 4,
-          heartbeatInterval: 250,
-          heartbeatTimeout: 1_000,
+  it.each<[string, object]>([
+    ['without a timer of its own', {}],
+    [
+      'whose own timer is shorter than that of Kyu',
+      { connectionTimeoutMillis: 100 },
+    ],
+  ])(
+    'takes a transactional job back that gets no connection there, and says why: a pool %s',
+    async (_, extra) => {
+      const blocked = new Gate();
+      const { app, ground, queue } = await lending(
+        3,
+        (lent) => ({
+          hold: () =>
+            lent.transaction(async (manager) => {
+              await manager.query('SELECT 1');
+              await blocked.wait();
+            }),
+          work: (__, { attempt }) => attempt,
+        }),
+        {
+          extra,
+          transactional: true,
+          options: {
+            workers: 4,
+            heartbeatInterval: 250,
+            heartbeatTimeout: 1_000,
+          },
         },
-      },
-    );
-    await queue.enqueueMany(many('hold', 3));
-    await until('all connections held', () => blocked.arrivals === 3);
-    const released = nextEvent(app.get(KyuEvents), 'job.released');
-    const id = await queue.enqueue('work', null);
-    expect(await released).toMatchObject({ id });
-    expect(ground.logger.messages('warn')).toContainEqual(
-      expect.stringMatching(
-        /goes back, as its transaction could not begin: .*handlers hold all connections of the pool/,
-      ),
-    );
-    blocked.open();
-    await until('its end', async () => {
-      const job = await queue.inspect(id);
-      return job.status === 'completed' && job.result === 1;
-    });
-  });
+      );
+      await queue.enqueueMany(many('hold', 3));
+      await until('all connections held', () => blocked.arrivals === 3);
+      const released = nextEvent(app.get(KyuEvents), 'job.released');
+      const id = await queue.enqueue('work', null);
+      expect(await released).toMatchObject({ id });
+      expect(ground.logger.messages('warn')).toContainEqual(
+        expect.stringMatching(
+          /goes back, as its transaction could not begin: .*handlers hold all connections of the pool/,
+        ),
+      );
+      // It is no outage of PostgreSQL.
+      expect(ground.logger.messages('error')).toEqual([]);
+      blocked.open();
+      await until('its end', async () => {
+        const job = await queue.inspect(id);
+        return job.status === 'completed' && job.result === 1;
+      });
+    },
+  );
 
   it('is reached the same way by Kyu, also where its password is a function', async () => {
     const { hostname, port, username, password, pathname } = new URL(
@@ -247,6 +269,19 @@ describe('field 10: a lent pool that handlers hold', () => {
       (unbooted) => unbooted.get(QueueService).register('job', () => 'done'),
     );
     expect((await runJob(app, 'job')).result).toBe('done');
+  });
+
+  it('is reached the same way by Kyu and its heartbeat where its ssl is null, with a timer that the boot knows', async () => {
+    const { app, ground } = await lending(
+      7,
+      () => ({ work: () => undefined }),
+      { extra: { ssl: null } },
+    );
+    expect(ground.logger.messages('warn')).toEqual([]);
+    const own = app.get<DataSource>(KYU_OWN_DATA_SOURCE);
+    expect(own.options).toMatchObject({
+      connectTimeoutMS: poolOf(own).options.connectionTimeoutMillis,
+    });
   });
 
   it('has few connections of Kyu beside it, which go with the application', async () => {

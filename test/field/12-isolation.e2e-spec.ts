@@ -6,10 +6,20 @@ import {
 } from '@kyu/nestjs';
 import { until } from '@kyu/testing';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, QueryRunner } from 'typeorm';
+import {
+  EventSubscriber,
+  type DataSource,
+  type EntitySubscriberInterface,
+  type QueryRunner,
+  type TransactionStartEvent,
+} from 'typeorm';
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
+import { Database } from '../../libs/kyu/src/store/database.js';
+import { Sessions } from '../../libs/kyu/src/store/sessions.js';
+import { Statement } from '../../libs/kyu/src/store/statement.js';
 import { createOrders, openAppDataSource } from '../support/app-database.js';
 import { runSql } from '../support/boot-app.js';
+import { runJob } from '../support/run-job.js';
 import { startKyu, type TestKyu } from '../support/start-kyu.js';
 import { newRole } from '../support/test-role.js';
 
@@ -198,27 +208,98 @@ it("field 12: a serialization failure in the caller's own transaction is the cal
   expect(await count(kyu, 'true')).toBe(0);
 });
 
-it('field 12: a connection that breaks in a transaction of a single statement costs that statement, and not the process', async () => {
-  const [, postgresOf] = SESSIONS[0]!;
-  const kyu = await startKyu({
-    options: { mode: 'producer', postgres: await postgresOf('serializable') },
+describe('field 12: a subscriber that queries as soon as a transaction has begun', () => {
+  /** As row level security needs it. */
+  @EventSubscriber()
+  class SetsTenant implements EntitySubscriberInterface {
+    async afterTransactionStart({
+      queryRunner,
+    }: TransactionStartEvent): Promise<void> {
+      await queryRunner.query(`SELECT set_config('app.tenant', '7', true)`);
+    }
+  }
+
+  it.each<[string, () => Promise<DataSource>]>([
+    [
+      'by its role',
+      async () =>
+        openAppDataSource({
+          url: (
+            await newRole({ default_transaction_isolation: `'serializable'` })
+          ).url,
+          subscribers: [SetsTenant],
+        }),
+    ],
+    [
+      "by TypeORM's option",
+      () =>
+        openAppDataSource({
+          isolationLevel: 'SERIALIZABLE',
+          subscribers: [SetsTenant],
+        }),
+    ],
+  ])(
+    'keeps no transactional job from its READ COMMITTED where the session is serializable %s',
+    async (_, open) => {
+      const postgres = { url: undefined, dataSource: await open() };
+      const kyu = await startKyu({ options: { postgres } });
+      kyu.queue.register(
+        'look',
+        async (__: unknown, { manager }) => {
+          const [row] = await manager!.query(
+            `SELECT current_setting('transaction_isolation') AS isolation, current_setting('app.tenant') AS tenant`,
+          );
+          return row;
+        },
+        { transactional: true },
+      );
+      expect(await runJob(kyu.app, 'look')).toMatchObject({
+        status: 'completed',
+        result: { isolation: 'read committed', tenant: '7' },
+      });
+      expect(kyu.logger.messages('warn')).toEqual([]);
+    },
+  );
+});
+
+it('field 12: transactional jobs may write where the sessions of a lent DataSource are read only', async () => {
+  const { url } = await newRole({ default_transaction_read_only: 'on' });
+  const dataSource = await openAppDataSource({ url });
+  const postgres = { url: undefined, dataSource };
+  const kyu = await startKyu({ options: { postgres } });
+  kyu.queue.register(
+    'look',
+    async (_: unknown, { manager }) => {
+      const [row] = await manager!.query('SHOW transaction_read_only');
+      return row;
+    },
+    { transactional: true },
+  );
+  expect(await runJob(kyu.app, 'look')).toMatchObject({
+    status: 'completed',
+    result: { transaction_read_only: 'off' },
   });
-  const orders = await createOrders(kyu);
-  await kyu.sql(`INSERT INTO ${orders} VALUES (1)`);
-  await collideAt(kyu, orders);
-  await kyu.sql('BEGIN');
-  await kyu.sql(`UPDATE ${orders} SET twin = NULL`); // the insert waits for this row
-  const enqueued = kyu.queue.enqueue('count', {});
+});
+
+it('field 12: a connection that breaks in a transaction of a single statement costs that statement, and not the process', async () => {
+  const { url } = await newRole({
+    default_transaction_isolation: `'serializable'`,
+  });
+  const dataSource = await openAppDataSource({ url });
+  const sessions = Sessions.of(dataSource);
+  await sessions.look(dataSource);
+  expect(sessions.right).toBe(false);
+  const database = new Database(dataSource, { schema: 'none', prefix: '' });
+  const sleep = new Statement('sleep', () => 'SELECT pg_sleep($1)');
   await Promise.all([
-    expect(enqueued).rejects.toThrow(PostgresUnavailableError),
-    until('the insert to wait', () =>
+    expect(database.run(sleep, [60])).rejects.toThrow(PostgresUnavailableError),
+    until('it to run', () =>
       runSql(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO "${kyu.schema}"%' AND pid <> pg_backend_pid()`,
+          WHERE wait_event = 'PgSleep' AND usename = $1`,
+        [new URL(url).username],
       ).then((rows) => rows.length > 0),
     ),
   ]);
-  await kyu.sql('ROLLBACK');
-  await kyu.queue.enqueue('count', {});
-  expect(await count(kyu, 'true')).toBe(1);
+  expect(await database.run(sleep, [0])).toHaveLength(1);
 });

@@ -5,7 +5,9 @@ import {
   QueueService,
   type KyuOptions,
 } from '@kyu/nestjs';
+import { Client } from 'pg';
 import { checkVersion } from '../../libs/kyu/src/store/server-check.js';
+import { setUpSession } from '../../libs/kyu/src/store/session-settings.sql.js';
 import {
   bootApp,
   newGround,
@@ -35,6 +37,27 @@ describe('field 14: the version of the server', () => {
     expect(() =>
       checkVersion({ version, version_num: versionNum }),
     ).not.toThrow();
+  });
+
+  it('is asked for also where the server lacks a setting of a later version', async () => {
+    const client = new Client({ connectionString: POSTGRES_URL });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ pid: number }>(
+        'SELECT pg_backend_pid() AS pid',
+      );
+      const text = setUpSession({}).replaceAll(
+        'plan_cache_mode',
+        'setting_of_the_future',
+      );
+      expect(text).toContain('setting_of_the_future');
+      expect((await client.query(text, [rows[0]!.pid])).rows).toHaveLength(1);
+      expect((await client.query('SHOW enable_seqscan')).rows).toEqual([
+        { enable_seqscan: 'off' },
+      ]);
+    } finally {
+      await client.end();
+    }
   });
 });
 

@@ -1,6 +1,16 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import {
+  setImmediate as turn,
+  setTimeout as sleep,
+} from 'node:timers/promises';
+import { QueueClosedError } from '@kyu/nestjs';
+import { until } from '@kyu/testing';
 import { DataSource } from 'typeorm';
+import { KYU_OWN_DATA_SOURCE } from '../../libs/kyu/src/kyu.tokens.js';
+import { Database } from '../../libs/kyu/src/store/database.js';
 import { initialize } from '../../libs/kyu/src/store/held-up.js';
+import { poolOf } from '../../libs/kyu/src/store/pool-of.js';
+import { Sessions } from '../../libs/kyu/src/store/sessions.js';
+import { Statement } from '../../libs/kyu/src/store/statement.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { makeImpatient } from '../support/impatient-pool.js';
 import { POSTGRES_URL } from '../support/servers.js';
@@ -17,16 +27,26 @@ afterEach(async () => {
 });
 
 /** A data source whose connections close as soon as they are idle, so that each call needs a new one. */
-function newSource(url: string): DataSource {
+function newSource(url: string, more: object = {}): DataSource {
   const source = new DataSource({
     type: 'postgres',
     url,
     connectTimeoutMS: TIMER_MS,
-    extra: { idleTimeoutMillis: 1, min: 0, query_timeout: 3 * TIMER_MS },
+    extra: {
+      idleTimeoutMillis: 1,
+      min: 0,
+      query_timeout: 3 * TIMER_MS,
+      ...more,
+    },
   });
   sources.push(source);
   return source;
 }
+
+const newDatabase = (source: DataSource): Database =>
+  new Database(source, { schema: 'none', prefix: '' });
+
+const ASK = new Statement('ask', () => 'SELECT 1');
 
 /** Nothing else of this thread runs meanwhile. */
 function block(ms: number): void {
@@ -100,7 +120,11 @@ describe('field 17: a process whose event loop was blocked', () => {
     proxy.set('none');
     const error = await failed;
     expect(error).toMatchObject({
-      message: expect.stringMatching(/^This process was too busy/) as string,
+      code: 'KYU_POSTGRES_UNAVAILABLE',
+      outcome: 'unknown',
+      message: expect.stringMatching(
+        /^This process was too busy.*timer of 1200 ms for an answer fired/,
+      ) as string,
     });
   });
 });
@@ -113,4 +137,92 @@ describe('field 17: a PostgreSQL that does not answer', () => {
       /^PostgreSQL cannot be reached/,
     );
   });
+
+  it('is said to be absent when the statement had to wait for a free connection first', async () => {
+    const { kyu, proxy } = await startProducer();
+    const pool = poolOf(kyu.app.get<DataSource>(KYU_OWN_DATA_SOURCE));
+    const held = await Promise.all(
+      Array.from({ length: pool.options.max }, () => pool.connect()),
+    );
+    const enqueued = kyu.queue
+      .enqueue('job', 1)
+      .catch((error: unknown) => error);
+    await until('it to wait', () => pool.waitingCount > 0);
+    await sleep(0.8 * TIMER_MS);
+    proxy.set('deaf');
+    for (const client of held) client.release();
+    expect(await enqueued).toMatchObject({
+      message: expect.stringMatching(/^PostgreSQL cannot be reached/) as string,
+      outcome: 'unknown',
+    });
+  });
+
+  it('is said to be absent when none of all its connections came free', async () => {
+    const { kyu, proxy } = await startProducer();
+    const pool = poolOf(kyu.app.get<DataSource>(KYU_OWN_DATA_SOURCE));
+    const held = await Promise.all(
+      Array.from({ length: pool.options.max }, () => pool.connect()),
+    );
+    proxy.set('deaf');
+    await expect(kyu.queue.enqueue('job', 1)).rejects.toThrow(
+      /^PostgreSQL cannot be reached/,
+    );
+    for (const client of held) client.release(true);
+  });
+
+  it('is said to be absent when it has connected slowly, and does not answer the set-up of the session', async () => {
+    const proxy = await FaultProxy.open(POSTGRES_URL);
+    proxies.push(proxy);
+    let isSlow = false;
+    const source = newSource(proxy.url, {
+      onConnect: async () => {
+        if (!isSlow) return;
+        await sleep(0.8 * TIMER_MS);
+        proxy.set('deaf');
+      },
+      verify: new Sessions(true).verify({}),
+    });
+    await source.initialize();
+    await until('no connection', () => poolOf(source).totalCount === 0);
+    isSlow = true;
+    await expect(newDatabase(source).run(ASK, [])).rejects.toMatchObject({
+      message: expect.stringMatching(/^PostgreSQL cannot be reached/) as string,
+      outcome: 'not done',
+    });
+  });
+});
+
+describe('field 17: a process that was blocked while the session of a new connection was set up', () => {
+  it('says so, and that nothing was stored', async () => {
+    const { kyu, proxy } = await startProducer();
+    const pool = poolOf(kyu.app.get<DataSource>(KYU_OWN_DATA_SOURCE));
+    const blockAtEach = (): void => {
+      proxy.set('late');
+      setImmediate(() => {
+        block(5 * TIMER_MS);
+        proxy.set('none'); // a second try connects
+      });
+    };
+    pool.on('connect', blockAtEach);
+    const error: unknown = await kyu.queue
+      .enqueue('job', 1)
+      .catch((failure: unknown) => failure);
+    pool.off('connect', blockAtEach);
+    expect(error).toMatchObject({
+      outcome: 'not done',
+      message: expect.stringMatching(
+        /^This process was too busy.*an answer fired after.*Nothing was stored/,
+      ) as string,
+    });
+    await kyu.queue.enqueue('job', 2);
+    expect(await kyu.sql('SELECT payload FROM jobs')).toEqual([{ payload: 2 }]);
+  });
+});
+
+it('field 17: a statement after the end of its data source is one of a closed queue', async () => {
+  const source = newSource(POSTGRES_URL);
+  await source.initialize();
+  const database = newDatabase(source);
+  await source.destroy();
+  await expect(database.run(ASK, [])).rejects.toThrow(QueueClosedError);
 });

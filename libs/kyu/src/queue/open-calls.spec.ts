@@ -26,6 +26,6 @@ describe('OpenCalls', () => {
     calls.enter();
     const closed = calls.close();
     calls.leave();
-    await closed;
+    await expect(closed).resolves.toBeUndefined();
   });
 });

@@ -30,6 +30,7 @@ export async function openBeside(
     type: 'postgres',
     schema: config.tables.schema,
     poolSize: config.maxConnections,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
     extra: {
       ...wayToServer(lent),
       ...ownSettings(config),
@@ -47,8 +48,13 @@ export async function openBeside(
   } catch (error) {
     throw explainPostgresFailure(error, config);
   }
-  tell(await lookAtSessions(dataSource, config), logger);
-  return dataSource;
+  try {
+    tell(await lookAtSessions(dataSource, config), logger);
+    return dataSource;
+  } catch (error) {
+    await dataSource.destroy().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** As the lent pool has it, TypeORM's `replication` and `extra` included. */
@@ -59,7 +65,7 @@ function wayToServer(lent: DataSource): PoolConfig {
     ...options,
     // node-postgres hides these two from a copy.
     password,
-    ssl: typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
+    ssl: ssl && typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
   };
 }
 

@@ -1,9 +1,10 @@
+import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueClosedError } from '../errors/kyu.errors.js';
 import type { TableNames } from '../job/table-names.js';
 import { DatabaseClock } from '../runtime/database-clock.js';
 import type { PostgresOutage } from '../runtime/postgres-outage.js';
-import { heldUp } from './held-up.js';
+import { heldUp, type PostgresTimers } from './held-up.js';
 import { poolOf, withConnection } from './pool-of.js';
 import {
   asUnavailable,
@@ -50,6 +51,7 @@ interface Query {
 /** What is needed of a pool or a client of node-postgres. Not by its types, which an application need not have installed. */
 interface Connection {
   query(query: Query): Promise<{ rows: unknown[] }>;
+  readonly connectionParameters?: PostgresTimers;
 }
 
 const BEGIN = `BEGIN; ${setUpTransaction()}`;
@@ -154,30 +156,35 @@ export class Database {
   ): Promise<Row[]> {
     const { name, text } = statement.for(this.names);
     let sending: Sending = 'not sent';
+    let timerSince = performance.now();
+    const timerBegins = (): void => {
+      timerSince = performance.now();
+    };
     const query = {
       ...(this.sessions.named && { name }),
       // node-postgres reads it when there is a connection to send it by, and not before.
       get text() {
         sending = 'sent';
+        timerBegins();
         return text;
       },
       values,
       types,
     };
-    const pool = poolOf(this.own);
-    const startedAt = performance.now();
+    const { transaction } = this;
+    const pool = transaction ? undefined : this.openPool();
     try {
-      const { rows } = this.transaction
-        ? await this.transaction.query(query)
+      const { rows } = transaction
+        ? await transaction.query(query)
         : this.sessions.right
-          ? await pool.query(query)
-          : await this.sendInTransaction(query);
-      if (this.outage?.isOpen) this.outage.succeeded();
+          ? await pool!.query(query)
+          : await this.sendInTransaction(query, timerBegins);
+      this.outage?.succeeded();
       return rows as Row[];
     } catch (error) {
-      if (sending === 'not sent' && !this.transaction && pool.ending)
-        throw new QueueClosedError();
-      const late = heldUp(error, startedAt, pool.options);
+      if (sending === 'not sent' && pool?.ending) throw new QueueClosedError();
+      const timers = pool?.options ?? transaction?.connectionParameters ?? {};
+      const late = heldUp(error, timerSince, timers, sending);
       // Without a connection nothing was sent.
       if (late?.outcome === 'not done' && !again)
         return this.send(statement, values, true);
@@ -185,11 +192,27 @@ export class Database {
     }
   }
 
-  /** For sessions that are not as the statements need them. */
-  private sendInTransaction(query: Query): Promise<{ rows: unknown[] }> {
+  /** @throws {QueueClosedError} when it is closed: TypeORM has none any more then. */
+  private openPool(): Pool {
+    const pool = poolOf(this.own) as Pool | undefined;
+    if (!pool || pool.ending) throw new QueueClosedError();
+    return pool;
+  }
+
+  /**
+   * For sessions that are not as the statements need them.
+   *
+   * @param timerBegins called before each further statement, whose timer for an answer is its own.
+   */
+  private sendInTransaction(
+    query: Query,
+    timerBegins: () => void,
+  ): Promise<{ rows: unknown[] }> {
     return withConnection(this.own, async (client) => {
+      timerBegins();
       await client.query(BEGIN);
       const answer = await client.query(query);
+      timerBegins();
       await client.query('COMMIT');
       return answer;
     });

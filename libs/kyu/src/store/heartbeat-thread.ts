@@ -118,7 +118,7 @@ export function connectionOf(dataSource: DataSource): ClientConfig {
     database,
     connectionString,
     password: options.password, // not enumerable in a pool, and neither is the key of `ssl`
-    ssl: typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
+    ssl: ssl && typeof ssl === 'object' ? { ...ssl, key: ssl.key } : ssl,
     application_name: 'kyu heartbeat',
     keepAlive: true,
     connectionTimeoutMillis: BEAT_TIMEOUT_MS,

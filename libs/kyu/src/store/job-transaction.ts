@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { AfterCommit } from './after-commit.js';
 import { Database } from './database.js';
-import { SET_UP_ISOLATION } from './session-settings.sql.js';
+import { ALLOW_WRITES } from './session-settings.sql.js';
 import { Sessions } from './sessions.js';
 import { SETTLE_UNHELD } from './settle.sql.js';
 import { endsOf, settleValues, type Outcome, type Run } from './settlement.js';
@@ -48,10 +48,12 @@ export class JobTransaction {
     const runner = pool.dataSource.createQueryRunner();
     try {
       const client = await connectionOf(runner);
-      await runner.startTransaction();
       // In a stricter isolation, runs that have nothing to do with each other would fail each other:
       // their jobs are neighbours in the table and in its indexes.
-      if (!isReadCommitted(pool)) await client.query(SET_UP_ISOLATION);
+      await runner.startTransaction(
+        isReadCommitted(pool) ? undefined : 'READ COMMITTED',
+      );
+      if (!Sessions.of(pool.dataSource).right) await client.query(ALLOW_WRITES);
       const database = pool.on(client);
       const idleMs = Math.min(run.timeoutMs + IDLE_GRACE_MS, MAX_INTEGER);
       const [session] = await database.run(BEGIN_RUN, [

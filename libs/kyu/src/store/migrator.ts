@@ -114,8 +114,9 @@ async function locked<T>(
 }
 
 function migrationDataSource(config: PostgresConfig): DataSource {
-  // Two: the migration holds one, and TypeORM reads its list of migrations through another.
-  if (!config.dataSource) return newDataSource(config, 2, NO_TIMEOUT);
+  // One connection is enough: TypeORM reads and writes its list of migrations by the runner that the
+  // migration has.
+  if (!config.dataSource) return newDataSource(config, 1, NO_TIMEOUT);
   const { tables } = config;
   return new DataSource({
     ...(config.dataSource.options as PostgresDataSourceOptions),
@@ -127,7 +128,8 @@ function migrationDataSource(config: PostgresConfig): DataSource {
     migrationsRun: false,
     synchronize: false,
     dropSchema: false,
-    poolSize: 2,
+    cache: false, // it might answer with an old list of migrations
+    poolSize: 1,
   });
 }
 

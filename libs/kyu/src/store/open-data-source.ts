@@ -2,7 +2,6 @@ import type { LoggerService } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import type { KyuMode } from '../config/kyu.options.js';
-import { KyuError } from '../errors/kyu.errors.js';
 import { closeDataSource, newDataSource } from './data-source.js';
 import { initialize } from './held-up.js';
 import { ensureSchema } from './migrator.js';
@@ -33,11 +32,7 @@ export async function openDataSource(
   }
   try {
     const remarks = await lookAtSessions(dataSource, config);
-    await checkServer(dataSource, config, mode).catch((error: unknown) => {
-      throw error instanceof KyuError
-        ? error
-        : explainPostgresFailure(error, config);
-    });
+    await checkServer(dataSource, config, mode);
     await ensureSchema(dataSource, config);
     // Kyu's own statements do not use the sessions of a data source that is lent.
     if (!config.dataSource) tell(remarks, logger);

@@ -1,12 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../config/kyu.config.js';
 import type { KyuMode } from '../config/kyu.options.js';
+import { KyuError } from '../errors/kyu.errors.js';
 import {
   MissingGrantsError,
   UnsupportedPostgresError,
 } from '../errors/postgres.errors.js';
 import type { TableNames } from '../job/table-names.js';
 import { DatabaseClock } from '../runtime/database-clock.js';
+import { explainPostgresFailure } from './postgres-errors.js';
 import { ASK_RIGHTS, ASK_SERVER, type RightsRow } from './server-check.sql.js';
 import { sqlNames, type Statement } from './statement.js';
 
@@ -28,11 +30,23 @@ const NEEDED: Record<
 /**
  * At boot, before anything else is asked: whether this server and this role will do. Its answer is also the first that tells the time.
  *
- * @throws {UnsupportedPostgresError | MissingGrantsError}
+ * @throws {PostgresUnavailableError | UnsupportedPostgresError | MissingGrantsError}
  */
-export async function checkServer(
+export function checkServer(
   dataSource: DataSource,
-  { tables }: Pick<PostgresConfig, 'tables'>,
+  config: PostgresConfig,
+  mode: KyuMode,
+): Promise<void> {
+  return check(dataSource, config, mode).catch((error: unknown) => {
+    throw error instanceof KyuError
+      ? error
+      : explainPostgresFailure(error, config);
+  });
+}
+
+async function check(
+  dataSource: DataSource,
+  { tables }: PostgresConfig,
   mode: KyuMode,
 ): Promise<void> {
   const ask = <Row>(

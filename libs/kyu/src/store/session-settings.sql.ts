@@ -31,6 +31,9 @@ const MEANING = {
  * and reads it from its head, in order, so none is worse off: a window of ten thousand ids needs no
  * bitmap of all that waits, sorted by several processes. None is so long that compiling it would
  * pay.
+ *
+ * A server that is too old for Kyu lacks some of them. It must get as far as the check of its
+ * version, which says so.
  */
 const PLANNING = {
   enable_seqscan: `'off'`,
@@ -46,7 +49,6 @@ const PLANNING = {
  */
 const OWN = {
   ...MEANING,
-  ...PLANNING,
   default_transaction_isolation: `'read committed'`,
   default_transaction_read_only: `'off'`,
   // For repositories of the entity: node-postgres reads no other form of a date. The order of day
@@ -57,12 +59,20 @@ const OWN = {
 /** Milliseconds, by the name of the setting. */
 export type SessionTimeouts = Readonly<Record<string, number>>;
 
-const setAll = (
-  settings: Readonly<Record<string, string>>,
-  isLocal: boolean,
-): string =>
+type Settings = Readonly<Record<string, string>>;
+
+const setAll = (settings: Settings, isLocal: boolean): string =>
   Object.entries(settings)
     .map(([name, value]) => `set_config('${name}', ${value}, ${isLocal})`)
+    .join(', ');
+
+/** Each for the session, if the server has it. */
+const setKnown = (settings: Settings): string =>
+  Object.entries(settings)
+    .map(
+      ([name, value]) =>
+        `CASE WHEN current_setting('${name}', true) IS NOT NULL THEN ${setAll({ [name]: value }, false)} END`,
+    )
     .join(', ');
 
 const inMs = (timeouts: SessionTimeouts): Record<string, string> =>
@@ -77,14 +87,14 @@ const inMs = (timeouts: SessionTimeouts): Record<string, string> =>
  */
 export const setUpSession = (timeouts: SessionTimeouts): string =>
   qualifyFunctions(
-    `SELECT ${setAll({ ...OWN, ...inMs(timeouts) }, false)} WHERE pg_backend_pid() = $1`,
+    `SELECT ${setAll({ ...OWN, ...inMs(timeouts) }, false)}, ${setKnown(PLANNING)} WHERE pg_backend_pid() = $1`,
   );
 
 /** A process that freezes in the middle of a transaction must not keep its rows for ever. */
 const IDLE_MS = 10_000;
 
 /** The second statement of a transaction, before any that reads or writes. */
-export const SET_UP_ISOLATION =
+const SET_UP_ISOLATION =
   'SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 /**
@@ -101,6 +111,12 @@ export const setUpTransaction = (timeouts: SessionTimeouts = {}): string =>
       true,
     )}`,
   )}`;
+
+/**
+ * For a transaction whose isolation is set. Where it may write already, PostgreSQL takes this after
+ * a query, too.
+ */
+export const ALLOW_WRITES = 'SET TRANSACTION READ WRITE';
 
 /** What a look at a session tells. */
 export interface SessionRow {

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { heldUp, type PostgresTimers } from './held-up.js';
 import { withConnection } from './pool-of.js';
 import {
   LOOK_AT_SESSION,
@@ -13,6 +14,7 @@ import {
  */
 interface Connected {
   readonly processID?: number | null;
+  readonly connectionParameters?: PostgresTimers;
   on(event: 'error', listener: () => void): unknown;
   off(event: 'error', listener: () => void): unknown;
   query<Row>(text: string): Promise<{ rows: Row[] }>;
@@ -81,13 +83,15 @@ export class Sessions {
       // process.
       const ignoreError = (): void => undefined;
       client.on('error', ignoreError);
+      const sentAt = performance.now();
       const answered = (
         error: Error | null,
         result?: { rows: unknown[] },
       ): void => {
         client.off('error', ignoreError);
         if (result?.rows.length === 0) this.foundPooler();
-        done(error ?? undefined);
+        const timers = client.connectionParameters ?? {};
+        done(heldUp(error, sentAt, timers, 'not sent') ?? error ?? undefined);
       };
       client.query(text, [client.processID ?? 0], answered);
     };

@@ -9,6 +9,7 @@ import type { Semaphore } from '../runtime/semaphore.js';
 import { WorkerIdentity } from '../runtime/worker-identity.js';
 import { Connections } from '../store/connections.js';
 import { Database } from '../store/database.js';
+import { isPoolTimeout } from '../store/held-up.js';
 import type { Outcome } from '../store/settlement.js';
 import { JobTransaction } from '../store/job-transaction.js';
 import { decideFailure } from './decide-outcome.js';
@@ -82,6 +83,9 @@ export class TransactionalRunner {
       this.worker.id,
       run.job,
     ).catch((error: unknown) => {
+      // A lent pool may have a shorter timer of its own. That it is empty is no outage of PostgreSQL.
+      if (isPoolTimeout(error))
+        throw new Error(`no connection came, ${BUSY_POOL}`);
       throw isOutage(error) ? error : this.database.explain('begin_run', error);
     });
     let timer: NodeJS.Timeout | undefined;
