@@ -229,10 +229,11 @@ describe('field 18: two databases meet in one Redis under one queueName', () => 
         await redis.zadd(key, popped[i + 1]!, popped[i]!);
       for (const id of enqueued) await redis.zadd(key, 0, id);
     }
-    await until('all to run', () => runs.size === ids.length);
+    await until('all to run', () => runs.size === ids.length, 30_000);
     await until(
       'the set to be empty',
       async () => (await staged(producer)).length === 0,
+      30_000,
     );
     await run(producer, worker, 5);
     for (const id of ids) expect(runs.get(id)).toBe(1);
@@ -241,5 +242,5 @@ describe('field 18: two databases meet in one Redis under one queueName', () => 
       expect(kyu.logger.messages('warn')).toEqual([]);
     }
     expect(await redis.get(markOf(key))).toBe(mark);
-  });
+  }, 90_000);
 });
