@@ -54,10 +54,10 @@ const ownerLines = (kyu: TestKyu): string[] =>
     .filter((line) => line.startsWith('The key'));
 
 async function run(producer: TestKyu, worker: TestKyu, count: number) {
-  let settled = 0;
-  const stop = worker.events.on('job.settled', () => settled++);
+  const settled = new Set<string>();
+  const stop = worker.events.on('job.settled', ({ id }) => settled.add(id));
   const ids = await producer.queue.enqueueMany(many(count));
-  await until(`${count} jobs to run`, () => settled === count);
+  await until(`${count} jobs to run`, () => ids.every((id) => settled.has(id)));
   stop();
   return ids;
 }

@@ -13,6 +13,9 @@ import type { KyuLog } from './runtime/kyu-log.js';
 import { KyuLogger } from './runtime/kyu-logger.js';
 import { ScheduleCheck } from './schedule/schedule-check.js';
 
+/** So many classes are named in one line of the log. */
+const MAX_NAMES = 5;
+
 /** Is responsible for saying at boot what is wrong with the application's code, or probably is. The first registration speaks for all. */
 @Injectable()
 export class BootChecks {
@@ -39,28 +42,35 @@ export class BootChecks {
       this.decorators.warnOfLost();
       this.tellUnprovided();
     }
-    if (this.config.mode === 'worker' && this.handlers.jobTypes.length === 0)
+    if (this.config.mode === 'worker' && this.handlers.jobTypes.length === 0) {
+      const forgotten = this.unprovidedHosts();
       this.logger.warn(
         `${inWords(this.config)} has the mode 'worker' and no handler so far, so this process runs no job of it. ` +
-          "Import the modules whose providers have its @JobHandler() methods, or set the mode to 'producer'.",
+          "Import the modules whose providers have its @JobHandler() methods, or set the mode to 'producer'." +
+          (forgotten === '' ? '' : ` No module provides ${forgotten}.`),
       );
+    }
   }
 
-  /**
-   * A warning where this process has no handler at all: then the forgotten class is why. Elsewhere
-   * none, as a process may import a class for its name or its type, and leave its jobs to another
-   * process.
-   */
+  /** The names of classes that have handlers and that no module provides; the empty text for none. */
+  unprovidedHosts(): string {
+    return unprovidedClasses(this.discovery)
+      .filter(({ decorations }) =>
+        decorations.some(({ label }) => label.startsWith('@JobHandler(')),
+      )
+      .map(({ name }) => name)
+      .slice(0, MAX_NAMES)
+      .join(', ');
+  }
+
+  /** No warning: a process may import a class for its name or its type, and leave its jobs to another process, or load its module later. */
   private tellUnprovided(): void {
     if (
       this.registrations.all(KyuConfig).every(({ mode }) => mode === 'producer')
     )
       return;
-    const hasNone = this.registrations
-      .all(HandlerRegistry)
-      .every(({ jobTypes }) => jobTypes.length === 0);
     for (const unprovided of unprovidedClasses(this.discovery))
-      this.logger[hasNone ? 'warn' : 'debug'](
+      this.logger.debug(
         `${decoratorsOf(unprovided)} of ${unprovided.name} have no effect in this process: no module of this application provides ${unprovided.name}. ` +
           'Add it to the providers of a module, unless another process does this work.',
       );

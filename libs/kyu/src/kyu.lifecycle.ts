@@ -107,7 +107,13 @@ export class KyuLifecycle
         await this.reaper.start();
         this.pruner.start();
       }
-      this.logger.log(bootSummary(this.config, this.handlers.jobTypes.length));
+      this.logger.log(
+        bootSummary(
+          this.config,
+          this.handlers.jobTypes.length,
+          this.bootChecks.unprovidedHosts(),
+        ),
+      );
     });
   }
 

@@ -3,15 +3,24 @@ import { describeRedis } from '../ready-queue/redis-connection.js';
 import { describeTarget } from '../store/postgres-errors.js';
 import { KYU_VERSION } from './version.js';
 
-/** What this process is to its queue, in one line of the log; never a password. */
+/**
+ * What this process is to its queue, in one line of the log; never a password.
+ *
+ * @param forgotten names of classes whose handlers no module provides.
+ */
 export function bootSummary(
   { mode, queueName, workers, postgres, redis }: KyuConfig,
   handlers: number,
+  forgotten = '',
 ): string {
   const work =
     mode === 'producer'
       ? 'it runs no jobs'
-      : `${workers} slots, ${handlers} handlers`;
+      : `${workers} slots, ${handlers} handlers${
+          handlers > 0 || forgotten === ''
+            ? ''
+            : ` (no module provides ${forgotten})`
+        }`;
   const ready =
     redis === false ? 'no Redis' : `Redis at ${describeRedis(redis)}`;
   return (
