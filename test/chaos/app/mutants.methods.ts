@@ -52,11 +52,11 @@ export const METHOD_MUTANTS = {
       Claimer.prototype,
       'claimWaiting',
       async function (
-        this: { readyQueue: { usable?: boolean } },
+        this: { readyQueue: { commands?: { usable: boolean } } },
         original: (limit: number) => Promise<unknown[]>,
         limit: number,
       ) {
-        return this.readyQueue.usable ? [] : original(limit);
+        return this.readyQueue.commands?.usable ? [] : original(limit);
       },
     );
   },
