@@ -108,9 +108,7 @@ export class KyuLifecycle
         this.pruner.start();
       }
       this.logger.log(
-        bootSummary(
-          this.config,
-          this.handlers.jobTypes.length,
+        bootSummary(this.config, this.handlers.jobTypes.length, () =>
           this.bootChecks.unprovidedHosts(),
         ),
       );

@@ -21,10 +21,10 @@ describe('the boot summary', () => {
 
   it('names the classes that no module provides where there is no handler', () => {
     const config = resolveOptions({ redis: false }, {});
-    expect(bootSummary(config, 0, 'Mails')).toContain(
+    expect(bootSummary(config, 0, () => 'Mails')).toContain(
       '5 slots, 0 handlers (no module provides Mails); ',
     );
-    expect(bootSummary(config, 1, 'Mails')).not.toContain('Mails');
+    expect(bootSummary(config, 1, () => 'Mails')).not.toContain('Mails');
   });
 
   it('of a producer without Redis', () => {

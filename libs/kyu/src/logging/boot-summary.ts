@@ -6,21 +6,18 @@ import { KYU_VERSION } from './version.js';
 /**
  * What this process is to its queue, in one line of the log; never a password.
  *
- * @param forgotten names of classes whose handlers no module provides.
+ * @param forgotten names of classes whose handlers no module provides; asked only of a process
+ * without handlers, as it looks through all providers.
  */
 export function bootSummary(
   { mode, queueName, workers, postgres, redis }: KyuConfig,
   handlers: number,
-  forgotten = '',
+  forgotten: () => string = () => '',
 ): string {
   const work =
     mode === 'producer'
       ? 'it runs no jobs'
-      : `${workers} slots, ${handlers} handlers${
-          handlers > 0 || forgotten === ''
-            ? ''
-            : ` (no module provides ${forgotten})`
-        }`;
+      : `${workers} slots, ${handlers} handlers${handlers === 0 ? inBrackets(forgotten()) : ''}`;
   const ready =
     redis === false ? 'no Redis' : `Redis at ${describeRedis(redis)}`;
   return (
@@ -28,3 +25,6 @@ export function bootSummary(
     `PostgreSQL at ${describeTarget(postgres)}, schema ${postgres.tables.schema}; ${ready}.`
   );
 }
+
+const inBrackets = (forgotten: string): string =>
+  forgotten === '' ? '' : ` (no module provides ${forgotten})`;
